@@ -16,6 +16,8 @@
 #ifndef BASE_OPTION_DEF_H
 #define BASE_OPTION_DEF_H
 
+/* clang-format off: tables, a row a line */
+
 #define OPTION_TABLE(X) \
 	X(profile, STR, "default", 1, 32, ARGV, \
 	  "which person to be; each has keys and settings of its own") \

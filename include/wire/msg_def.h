@@ -15,6 +15,8 @@
 #ifndef WIRE_MSG_DEF_H
 #define WIRE_MSG_DEF_H
 
+/* clang-format off: tables, a row a line */
+
 #define MSG_TABLE(M) \
 	M(HELLO, hello, 1, CTRL, PHASE_HELLO | PHASE_PROVISIONAL) \
 	M(ACK, ack, 2, CTRL, PHASE_LIVE) \

@@ -1,0 +1,84 @@
+/*
+ * command_def: every verb, once. A row is a slash command (/msg bob hi), a
+ * command-line verb (p2pmsg msg bob hi), a JSON command ({"cmd":"msg","who":"bob",
+ * "text":"hi"}), completion, help, and an entry of p2pmsg(1) (make lint compares).
+ *
+ * C(NAME, name, FLAGS, help)
+ *   FLAGS  SLASH    typed in a client as /name
+ *          SHELL    typed in a shell as p2pmsg name
+ *          LOCAL    the front end does it; core never sees it
+ *          CURRENT  in a client the first argument is left out: it is the current
+ *                   conversation
+ *          ALONE    works without a running node and without starting one
+ * and for each its arguments in order, CMD_ARGS_<NAME>(A):
+ * A(name, KIND, NEED, help)
+ *   KIND   PEER   somebody: id prefix, nick, or #lan where that makes sense
+ *          WORD   one word
+ *          REST   the rest of the line
+ *          VALUE  --name VALUE
+ *          FLAG   --name
+ *   NEED   REQ or OPT
+ */
+#ifndef CORE_COMMAND_DEF_H
+#define CORE_COMMAND_DEF_H
+
+/* clang-format off: tables, a row a line */
+
+#define COMMAND_TABLE(C) \
+	C(PEERS, peers, SLASH | SHELL, "list who is on the network") \
+	C(MSG, msg, SLASH | SHELL, "send a message to somebody or to #lan") \
+	C(ME, me, SLASH | SHELL | CURRENT, "send an action: * ada waves") \
+	C(QUERY, query, SLASH | LOCAL, "make somebody the current conversation") \
+	C(WHOIS, whois, SLASH | SHELL, "show all that is known of somebody") \
+	C(NICK, nick, SLASH | SHELL, "show or change the name others see") \
+	C(ID, id, SLASH | SHELL, "show your own id, address and QR code") \
+	C(ADD, add, SLASH | SHELL, "add a peer by its address") \
+	C(FORGET, forget, SLASH | SHELL, "forget a peer that is away, or an address") \
+	C(PING, ping, SLASH | SHELL, "measure the round trip to somebody") \
+	C(TRACE, trace, SLASH | SHELL, "show the encrypted frames beside their meaning") \
+	C(AWAY, away, SLASH | SHELL, "say that you are away, or back again") \
+	C(STATUS, status, SLASH | SHELL, "show this node's state, or set your status text") \
+	C(SET, set, SLASH | SHELL, "show or change a setting") \
+	C(SAVE, save, SLASH | SHELL, "write the changed settings to the profile's file") \
+	C(EVENTS, events, SHELL, "follow what happens, from a cursor on") \
+	C(DAEMON, daemon, SHELL | LOCAL | ALONE, "run the node without a client") \
+	C(HELP, help, SLASH | SHELL | LOCAL | ALONE, "explain the commands, or one") \
+	C(VERSION, version, SLASH | SHELL | LOCAL | ALONE, "show the version") \
+	C(QUIT, quit, SLASH | SHELL, "leave; with --node stop the running node too")
+
+#define CMD_ARGS_PEERS(A) A(wait, VALUE, OPT, "seconds to listen first")
+#define CMD_ARGS_MSG(A) \
+	A(who, PEER, REQ, "the recipient, or #lan") \
+	A(text, REST, REQ, "the message; - reads it from standard input") \
+	A(wait, VALUE, OPT, "seconds to wait for the delivery")
+#define CMD_ARGS_ME(A) \
+	A(who, PEER, REQ, "the recipient, or #lan") \
+	A(text, REST, REQ, "what you do") \
+	A(wait, VALUE, OPT, "seconds to wait for the delivery")
+#define CMD_ARGS_QUERY(A) A(who, PEER, OPT, "somebody, or #lan; nobody: #lan")
+#define CMD_ARGS_WHOIS(A) A(who, PEER, REQ, "whom")
+#define CMD_ARGS_NICK(A) A(nick, WORD, OPT, "the new name")
+#define CMD_ARGS_ID(A) A(qr, FLAG, OPT, "with the QR code even when not on a terminal")
+#define CMD_ARGS_ADD(A) \
+	A(address, WORD, REQ, "host[:port] or a p2pmsg: URI") \
+	A(id, WORD, OPT, "the id that must answer there")
+#define CMD_ARGS_FORGET(A) A(who, PEER, REQ, "a peer, or an address that was added")
+#define CMD_ARGS_PING(A) \
+	A(who, PEER, REQ, "whom") \
+	A(wait, VALUE, OPT, "seconds to wait for the answer")
+#define CMD_ARGS_TRACE(A) \
+	A(who, PEER, REQ, "a peer, #lan or all") \
+	A(state, WORD, OPT, "on or off; without it: the other one")
+#define CMD_ARGS_AWAY(A) A(text, REST, OPT, "why; without it: back, or away")
+#define CMD_ARGS_STATUS(A) A(text, REST, OPT, "the new status text; - for none")
+#define CMD_ARGS_SET(A) \
+	A(name, WORD, OPT, "the setting") \
+	A(value, REST, OPT, "its new value")
+#define CMD_ARGS_SAVE(A)
+#define CMD_ARGS_EVENTS(A) A(since, VALUE, OPT, "replay from this cursor; 0: all kept")
+#define CMD_ARGS_DAEMON(A)
+#define CMD_ARGS_HELP(A) A(verb, WORD, OPT, "the command to explain")
+#define CMD_ARGS_VERSION(A)
+#define CMD_ARGS_QUIT(A) A(node, FLAG, OPT, "stop the running node too")
+
+#endif

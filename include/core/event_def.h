@@ -1,0 +1,111 @@
+/*
+ * event_def: everything people and programs get to see, once. A row is a JSON
+ * line out (and in, for attached front ends), a text line, a TUI update.
+ *
+ * E(NAME, name, KEPT or REPLY)
+ *   KEPT   happens to the node: has a cursor, is kept for `events --since`
+ *   REPLY  answers one command, goes to that front end only, never kept
+ * and for each its fields, EVENT_FIELDS_<NAME>(F):
+ * F(name, TYPE)
+ *   TYPE   STR   const char *, UTF-8; NULL: absent. Text of others as they sent
+ *                it: the front end makes it safe
+ *          NUM   uint64_t
+ *          YES   bool
+ *          TIME  uint64_t, Unix milliseconds; 0: absent
+ */
+#ifndef CORE_EVENT_DEF_H
+#define CORE_EVENT_DEF_H
+
+/* clang-format off: tables, a row a line */
+
+#define EVENT_TABLE(E) \
+	E(PEER, peer, KEPT) \
+	E(MESSAGE, message, KEPT) \
+	E(STATE, state, KEPT) \
+	E(NOTICE, notice, KEPT) \
+	E(TRACE, trace, KEPT) \
+	E(NODE, node, REPLY) \
+	E(PERSON, person, REPLY) \
+	E(WHOIS, whois, REPLY) \
+	E(IDENTITY, identity, REPLY) \
+	E(PONG, pong, REPLY) \
+	E(OPTION, option, REPLY) \
+	E(SENT, sent, REPLY) \
+	E(LAGGED, lagged, REPLY) \
+	E(ERROR, error, REPLY) \
+	E(DONE, done, REPLY)
+
+/* Somebody's state changed. state: discovered, dialing, online, offline, gone.
+ * trust: unverified (verified and changed come with contacts). name: how we call
+ * this peer, unique among those known: the nick, with a short id when needed. */
+#define EVENT_FIELDS_PEER(F) \
+	F(id, STR) F(name, STR) F(nick, STR) F(state, STR) F(trust, STR) \
+	F(address, STR) F(path, STR) F(role, STR) F(status, STR) F(away, YES) \
+	F(seen, TIME) F(why, STR)
+/* The same as a row of /peers. */
+#define EVENT_FIELDS_PERSON(F) \
+	EVENT_FIELDS_PEER(F)
+
+/* A text came in or went out. conv: "#lan" or the id of the peer. direction: in,
+ * out. style: plain, action. state (out): queued, sent, delivered. peer: who said
+ * it (in), whom it is for (out; absent on #lan). */
+#define EVENT_FIELDS_MESSAGE(F) \
+	F(id, STR) F(conv, STR) F(direction, STR) F(peer, STR) F(name, STR) \
+	F(nick, STR) F(text, STR) F(style, STR) F(state, STR) F(sent, TIME)
+
+/* What became of an outgoing message: queued, sent, delivered, failed. */
+#define EVENT_FIELDS_STATE(F) \
+	F(id, STR) F(peer, STR) F(name, STR) F(state, STR) F(why, STR)
+
+/* For people. level: info, warning, alarm. peer: whom it is about, if anybody. */
+#define EVENT_FIELDS_NOTICE(F) \
+	F(level, STR) F(text, STR) F(peer, STR)
+
+/* One frame on the wire. direction: in, out. bytes: the first 24 as hex. */
+#define EVENT_FIELDS_TRACE(F) \
+	F(peer, STR) F(name, STR) F(direction, STR) F(stage, STR) F(length, NUM) \
+	F(bytes, STR) F(meaning, STR)
+
+/* This node, on `status` and when a front end attaches. newest: the cursor of the
+ * newest event kept; oldest: of the oldest. discovery: avahi, embedded, off. */
+#define EVENT_FIELDS_NODE(F) \
+	F(version, STR) F(profile, STR) F(id, STR) F(nick, STR) F(status, STR) \
+	F(away, YES) F(port, NUM) F(discovery, STR) F(trouble, STR) F(visible, YES) \
+	F(online, NUM) F(known, NUM) F(queued, NUM) F(oldest, NUM) F(newest, NUM) \
+	F(uptime_s, NUM)
+
+#define EVENT_FIELDS_WHOIS(F) \
+	F(id, STR) F(name, STR) F(nick, STR) F(fingerprint, STR) F(state, STR) \
+	F(trust, STR) F(address, STR) F(path, STR) F(role, STR) F(status, STR) \
+	F(away, YES) F(seen, TIME) F(online_since, TIME) F(device, STR) \
+	F(devices, NUM) F(session, STR) F(cipher, STR) F(found_by, STR) \
+	F(addresses, STR) F(queued, NUM)
+
+#define EVENT_FIELDS_IDENTITY(F) \
+	F(id, STR) F(fingerprint, STR) F(uri, STR) F(nick, STR) F(device, STR) \
+	F(qr, YES)
+
+#define EVENT_FIELDS_PONG(F) \
+	F(peer, STR) F(name, STR) F(rtt_us, NUM)
+
+#define EVENT_FIELDS_OPTION(F) \
+	F(name, STR) F(value, STR) F(source, STR) F(takes, STR) F(help, STR) \
+	F(live, YES)
+
+/* A command that made a message: its id, before the outcome. */
+#define EVENT_FIELDS_SENT(F) \
+	F(id, STR) F(peer, STR) F(state, STR)
+
+/* Events from cursor `from` up to `to` are no longer kept. */
+#define EVENT_FIELDS_LAGGED(F) \
+	F(from, NUM) F(to, NUM)
+
+/* The last reply of a command that failed. status: the exit status, 1 usage, 2
+ * peer unknown or unreachable, 3 refused by the peer, 4 timed out, 5 local. */
+#define EVENT_FIELDS_ERROR(F) \
+	F(status, NUM) F(text, STR)
+/* The last reply of a command that succeeded; text: a line for people, or NULL. */
+#define EVENT_FIELDS_DONE(F) \
+	F(text, STR)
+
+#endif
