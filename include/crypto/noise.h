@@ -4,7 +4,8 @@
  * tokens for each message, psk modifiers included (sections 7 and 9).
  *
  * No I/O, no allocation: the caller embeds the objects and wipes them. Any error
- * of a handshake is final: wipe it.
+ * of a handshake but ERR_USAGE is final: it has then been wiped, and everything
+ * after is ERR_USAGE.
  */
 #ifndef CRYPTO_NOISE_H
 #define CRYPTO_NOISE_H
@@ -23,7 +24,7 @@ enum {
 	NOISE_TAGLEN = 16,
 	NOISE_PSKLEN = 32,
 	NOISE_MAX_MESSAGE = 65535,
-	NOISE_MAX_PSKS = 4
+	NOISE_MAX_PSKS = 5
 };
 
 /* Section 5.1. n == 2^64-1 is reserved: encrypting with it is ERR_LIMIT. */
@@ -83,7 +84,7 @@ struct noise_handshakestate {
 	uint8_t e[NOISE_DHLEN], e_pub[NOISE_DHLEN];
 	uint8_t rs[NOISE_DHLEN], re[NOISE_DHLEN];
 	uint8_t psk[NOISE_MAX_PSKS][NOISE_PSKLEN];
-	bool has_s, has_e, has_rs, has_re, initiator;
+	bool has_s, has_e, has_rs, has_re, initiator, is_e_fixed;
 	unsigned n_psks, next_psk, next_message;
 };
 
@@ -117,7 +118,8 @@ bool noise_is_done(const struct noise_handshakestate *hs);
 bool noise_is_my_turn(const struct noise_handshakestate *hs);
 /* Split(): send and receive of this side, already swapped for the responder. h
  * (the channel binding, section 11.2) is copied to h_out unless NULL. The
- * handshake is wiped. One-way patterns: the unused direction has no key. */
+ * handshake is wiped. ERR_USAGE before the last message. One-way patterns: the
+ * direction towards the initiator is used up, ERR_LIMIT. */
 enum err noise_split(struct noise_handshakestate *hs, struct noise_cipherstate *send,
 		     struct noise_cipherstate *receive, uint8_t *h_out);
 void noise_handshake_wipe(struct noise_handshakestate *hs);

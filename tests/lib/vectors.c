@@ -1,0 +1,179 @@
+#include "lib/vectors.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/ids.h"
+#include "base/mem.h"
+
+char *vectors_path(const char *name)
+{
+	const char *dir = getenv("P2PMSG_VECTORS");
+	char *path = name[0] == '/'
+			     ? mem_strdup(name)
+			     : mem_printf("%s/%s", dir ? dir : "../shared/vectors", name);
+
+	if (access(path, R_OK) != 0) {
+		print_message("missing: %s\n", path);
+		mem_free(path);
+		skip();
+	}
+	return path;
+}
+
+json_t *vectors_json(const char *name)
+{
+	char *path = vectors_path(name);
+	json_error_t why;
+	json_t *json = json_load_file(path, 0, &why);
+
+	if (json == NULL)
+		fail_msg("%s:%d: %s", path, why.line, why.text);
+	mem_free(path);
+	return json;
+}
+
+const char *vectors_str(const json_t *object, const char *key)
+{
+	const char *s = json_string_value(json_object_get(object, key));
+
+	if (s == NULL)
+		fail_msg("no text in member %s", key);
+	return s;
+}
+
+uint8_t *pool_bytes(struct pool *pool, size_t n)
+{
+	uint8_t *p = mem_new(n > 0 ? n : 1);
+
+	pool->v = mem_resize(pool->v, pool->n + 1, sizeof(*pool->v));
+	pool->v[pool->n++] = p;
+	return p;
+}
+
+struct slice pool_hex(struct pool *pool, const char *hex)
+{
+	const size_t n = strlen(hex) / 2;
+	uint8_t *p = pool_bytes(pool, n);
+
+	if (hex_decode(slice_str(hex), p, n) != ERR_OK)
+		fail_msg("not hex: %s", hex);
+	return slice_of(p, n);
+}
+
+void pool_wipe(struct pool *pool)
+{
+	for (size_t i = 0; i < pool->n; i++)
+		mem_free(pool->v[i]);
+	mem_free(pool->v);
+	*pool = (struct pool){0};
+}
+
+struct slice vectors_hex(struct pool *pool, const json_t *object, const char *key)
+{
+	const char *hex = json_string_value(json_object_get(object, key));
+
+	return pool_hex(pool, hex ? hex : "");
+}
+
+enum { KV_MAX = 64 };
+
+struct kv_file {
+	FILE *file;
+	char *line;
+	size_t line_size;
+	size_t n;
+	struct kv {
+		char *key, *value;
+	} v[KV_MAX];
+};
+
+struct kv_file *kv_open(const char *path)
+{
+	FILE *file = fopen(path, "r");
+
+	if (file == NULL)
+		return NULL;
+	struct kv_file *f = mem_new(sizeof(*f));
+	f->file = file;
+	return f;
+}
+
+static void kv_clear(struct kv_file *f)
+{
+	for (size_t i = 0; i < f->n; i++)
+		mem_free(f->v[i].key);
+	f->n = 0;
+}
+
+void kv_close(struct kv_file *f)
+{
+	kv_clear(f);
+	fclose(f->file);
+	free(f->line);
+	mem_free(f);
+}
+
+static char *trim(char *s)
+{
+	size_t n = strlen(s);
+
+	while (n > 0 && strchr(" \t\r\n", s[n - 1]) != NULL)
+		s[--n] = '\0';
+	return s + strspn(s, " \t");
+}
+
+/* Returns the key, or NULL when the line is not a pair. */
+static const char *kv_add(struct kv_file *f, const char *line)
+{
+	char *copy = mem_strdup(line), *equals = strchr(copy, '=');
+
+	if (equals == NULL || f->n == KV_MAX) {
+		mem_free(copy);
+		return NULL;
+	}
+	*equals = '\0';
+	struct kv *kv = &f->v[f->n++];
+	kv->key = trim(copy);
+	kv->value = trim(equals + 1);
+	return kv->key;
+}
+
+bool kv_next(struct kv_file *f, const char *last_key)
+{
+	kv_clear(f);
+	while (getline(&f->line, &f->line_size, f->file) > 0) {
+		const char *line = trim(f->line);
+		if (*line == '#')
+			continue;
+		if (*line == '\0') {
+			if (f->n > 0 && last_key == NULL)
+				return true;
+			continue;
+		}
+		const char *key = kv_add(f, line);
+		if (key != NULL && last_key != NULL && strcmp(key, last_key) == 0)
+			return true;
+	}
+	return f->n > 0 && last_key == NULL;
+}
+
+const char *kv_get(const struct kv_file *f, const char *key)
+{
+	for (size_t i = 0; i < f->n; i++)
+		if (strcmp(f->v[i].key, key) == 0)
+			return f->v[i].value;
+	return NULL;
+}
+
+struct slice kv_hex(struct pool *pool, const struct kv_file *f, const char *key)
+{
+	const char *hex = kv_get(f, key);
+
+	return pool_hex(pool, hex ? hex : "");
+}
