@@ -69,6 +69,8 @@ void core_ifaces(struct core *c, const struct ifaces *ifs);
 void core_listening(struct core *c, uint16_t port);
 /* At the end of every tick: sends what was collected, sweeps what died. */
 void core_tick(struct core *c);
+/* A live option was changed from outside (SIGHUP): what depends on it follows. */
+void core_option_changed(struct core *c, enum option id);
 /* Something for the people at the front ends. level: info, warning, alarm. */
 void core_notice(struct core *c, const char *level, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));

@@ -23,7 +23,7 @@
 	E(MESSAGE, message, KEPT) \
 	E(STATE, state, KEPT) \
 	E(NOTICE, notice, KEPT) \
-	E(TRACE, trace, KEPT) \
+	E(TRACE, trace, REPLY) \
 	E(NODE, node, REPLY) \
 	E(PERSON, person, REPLY) \
 	E(WHOIS, whois, REPLY) \

@@ -1,0 +1,245 @@
+/* cmd_people: verbs about who is there. */
+#include <stdio.h>
+
+#include "base/mem.h"
+#include "core/command.h"
+#include "core/dialer.h"
+#include "core/session.h"
+#include "core/waiter.h"
+
+enum { WAIT_MAX_S = 86400, PING_WAIT_S = 5 };
+
+/* ---- peers ---- */
+
+static void send_person(struct call *call, const struct peer *p)
+{
+	char address[ADDR_TEXT_BYTES];
+	struct event_peer row;
+	peer_describe(p, &row, address);
+	struct event ev = {.type = EVENT_PERSON};
+	_Static_assert(sizeof ev.u.person == sizeof row, "the same fields");
+	memcpy(&ev.u.person, &row, sizeof row);
+	emit_reply(call->core, call->to, &ev);
+}
+
+static bool is_listed(const struct peer *p)
+{
+	return p->presence != PRESENCE_GONE && p->presence != PRESENCE_NONE;
+}
+
+static unsigned send_listed(struct call *call, bool is_online)
+{
+	unsigned n = 0;
+	size_t pos = 0;
+	for (struct peer *p; (p = map_next(call->core->peers, &pos)) != NULL;) {
+		if (!is_listed(p) || (p->presence == PRESENCE_ONLINE) != is_online)
+			continue;
+		send_person(call, p);
+		n++;
+	}
+	return n;
+}
+
+void cmd_peers(struct call *call)
+{
+	const struct args_peers *a = &call->cmd->u.peers;
+	uint64_t wait_s;
+	if (!call_number(call, a->wait, "wait", 0, WAIT_MAX_S, &wait_s))
+		return;
+	if (wait_s > 0 && !call->is_again) {
+		waiter_again(call->core, call->to, call->cmd, wait_s * 1000);
+		return;
+	}
+	unsigned online = send_listed(call, true);
+	unsigned others = send_listed(call, false);
+	char text[64] = "nobody yet";
+	if (online + others > 0)
+		snprintf(text, sizeof text, "%u online, %u more known", online, others);
+	call_done(call, text);
+}
+
+/* ---- whois ---- */
+
+static void describe_session(const struct session *s, struct event_whois *w)
+{
+	w->online_since = s->up_ms;
+	w->session = s->log_id;
+	w->cipher = "Noise_XX_25519_ChaChaPoly_BLAKE2b";
+}
+
+void cmd_whois(struct call *call)
+{
+	struct peer *p;
+	if (!call_who(call, call->cmd->u.whois.who, false, &p))
+		return;
+	const struct session *s = peer_session(p);
+	char address[ADDR_TEXT_BYTES], fingerprint[NODE_ID_TEXT_BYTES], device[33] = "";
+	struct event_peer row;
+	const char *found_by;
+	char *addresses = dialer_addresses(p, &found_by);
+	peer_describe(p, &row, address);
+	node_id_text(&p->node_id, fingerprint);
+	struct event ev = {.type = EVENT_WHOIS};
+	ev.u.whois = (struct event_whois){
+		.id = row.id,
+		.name = row.name,
+		.nick = row.nick,
+		.fingerprint = fingerprint,
+		.state = row.state,
+		.trust = row.trust,
+		.address = row.address,
+		.path = row.path,
+		.role = row.role,
+		.status = row.status,
+		.away = row.away,
+		.seen = row.seen,
+		.device = s != NULL ? device : NULL,
+		.devices = p->devlist != NULL ? p->devlist->n : 0,
+		.found_by = found_by,
+		.addresses = addresses[0] != '\0' ? addresses : NULL,
+		.queued = p->n_queued,
+	};
+	if (s != NULL) {
+		hex_encode(slice_of(s->cert.device_id.b, 16), device);
+		describe_session(s, &ev.u.whois);
+	}
+	emit_reply(call->core, call->to, &ev);
+	mem_free(addresses);
+	call_done(call, NULL);
+}
+
+/* ---- add, forget ---- */
+
+/* Splits what the user gave into address and (maybe) id; the uri's id wins. */
+static bool parse_target(struct call *call, char *host_port, struct id32 *id,
+			 bool *has_id)
+{
+	const struct args_add *a = &call->cmd->u.add;
+	*has_id = false;
+	if (strncmp(a->address, "p2pmsg:", 7) == 0) {
+		if (uri_parse(a->address, id, host_port) != ERR_OK)
+			return call_fail(call, 1, "'%s' is no p2pmsg: URI", a->address);
+		if (host_port[0] == '\0')
+			return call_fail(call, 1,
+					 "the URI has no @host:port; add the address: "
+					 "add HOST[:PORT] ID");
+		*has_id = true;
+		return true;
+	}
+	memcpy(host_port, a->address, strlen(a->address) + 1);
+	if (a->id == NULL)
+		return true;
+	*has_id = true;
+	if (node_id_parse(a->id, id) == ERR_OK)
+		return true;
+	return call_fail(call, 1,
+			 "'%s' is no whole id (14 groups of 4 characters, as `id` shows "
+			 "it)",
+			 a->id);
+}
+
+static void keep_peer_option(struct core *c, const char *host_port, const struct id32 *id)
+{
+	char text[NODE_ID_TEXT_BYTES] = "";
+	if (id != NULL)
+		node_id_text(id, text);
+	char *value = mem_printf("%s%s%s", host_port, id != NULL ? " " : "", text);
+	char *why = NULL;
+	options_set(c->cfg.options, OPT_peer, value, OPTION_SET, &why);
+	mem_free(why);
+	mem_free(value);
+}
+
+void cmd_add(struct call *call)
+{
+	struct core *c = call->core;
+	struct id32 id;
+	bool has_id;
+	char *host_port = mem_new(strlen(call->cmd->u.add.address) + 1);
+	if (!parse_target(call, host_port, &id, &has_id))
+		goto out;
+	enum err e = c->cfg.ports.fixed_add == NULL
+			     ? ERR_UNREACHABLE
+			     : c->cfg.ports.fixed_add(c->cfg.ports.ctx, host_port,
+						      has_id ? &id : NULL);
+	if (e != ERR_OK) {
+		call_fail(call, e == ERR_USAGE ? 1 : 5,
+			  "cannot add '%s': %s; give "
+			  "HOST, HOST:PORT or [IPV6]:PORT",
+			  host_port, err_str(e));
+		goto out;
+	}
+	struct peer *p = has_id ? peer_get(c, &id) : NULL;
+	if (p != NULL)
+		peer_pin(p);
+	keep_peer_option(c, host_port, has_id ? &id : NULL);
+	call_done(call, "added; /save keeps it for the next start");
+out:
+	mem_free(host_port);
+}
+
+/* The line of the option that begins with this address. */
+static const char *find_added(const struct core *c, const char *host_port)
+{
+	size_t n = strlen(host_port);
+	for (size_t i = 0; i < options_list_count(c->cfg.options, OPT_peer); i++) {
+		const char *line = options_list(c->cfg.options, OPT_peer, i);
+		if (strncmp(line, host_port, n) == 0 &&
+		    (line[n] == '\0' || line[n] == ' '))
+			return line;
+	}
+	return NULL;
+}
+
+static bool forget_added(struct call *call, const char *host_port)
+{
+	struct core *c = call->core;
+	const char *line = find_added(c, host_port);
+	if (line == NULL)
+		return false;
+	if (c->cfg.ports.fixed_del != NULL)
+		c->cfg.ports.fixed_del(c->cfg.ports.ctx, host_port);
+	char *copy = mem_strdup(line);
+	options_list_del(c->cfg.options, OPT_peer, copy);
+	mem_free(copy);
+	call_done(call, "address forgotten; /save keeps it so");
+	return true;
+}
+
+void cmd_forget(struct call *call)
+{
+	const char *who = call->cmd->u.forget.who;
+	struct peer *p;
+	if (forget_added(call, who) || !call_who(call, who, false, &p))
+		return;
+	if (!list_empty(&p->sessions)) {
+		call_fail(call, 1,
+			  "%s is online; only peers that are away can be forgotten",
+			  p->name);
+		return;
+	}
+	peer_free(p);
+	call_done(call, "forgotten");
+}
+
+/* ---- ping ---- */
+
+void cmd_ping(struct call *call)
+{
+	const struct args_ping *a = &call->cmd->u.ping;
+	struct peer *p;
+	uint64_t wait_s;
+	if (!call_number(call, a->wait, "wait", PING_WAIT_S, WAIT_MAX_S, &wait_s) ||
+	    !call_who(call, a->who, false, &p))
+		return;
+	struct session *s = peer_session(p);
+	if (s != NULL) {
+		waiter_ping(s, call->to, wait_s);
+		return;
+	}
+	dialer_want(p);
+	if (call->patience_ms > 0)
+		waiter_again(call->core, call->to, call->cmd, call->patience_ms);
+	else
+		call_fail(call, 2, "%s is not online", p->name);
+}

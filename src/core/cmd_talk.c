@@ -1,0 +1,175 @@
+/* cmd_talk: verbs that say something, and about ourselves. */
+#include <stdio.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "core/chat.h"
+#include "core/command.h"
+#include "core/outbox.h"
+#include "core/profile.h"
+#include "core/waiter.h"
+
+enum { WAIT_MAX_S = 86400 };
+
+/* ---- msg, me ---- */
+
+static bool say_failed(struct call *call, const struct peer *p, enum err e)
+{
+	switch (e) {
+	case ERR_FULL:
+		return call_fail(
+			call, 5,
+			"queue full: %u messages wait for %s, who is away; this one "
+			"was not taken",
+			p->n_queued, p->name);
+	case ERR_UNREACHABLE:
+		return call_fail(call, 2, "nobody is on #lan now; nothing was sent");
+	default:
+		return call_fail(call, 1,
+				 "a message is 1 to %d bytes of UTF-8 text without NUL",
+				 PROTO_TEXT_BYTES);
+	}
+}
+
+static void tell_sent(struct call *call, const struct peer *p, const struct id16 *id)
+{
+	char hex[33];
+	hex_encode(slice_of(id->b, sizeof id->b), hex);
+	struct event ev = {.type = EVENT_SENT};
+	ev.u.sent.id = hex;
+	ev.u.sent.peer = p != NULL ? p->id_text : NULL;
+	ev.u.sent.state = p == NULL || peer_session(p) != NULL ? "sent" : "queued";
+	emit_reply(call->core, call->to, &ev);
+}
+
+static bool anybody_online(const struct core *c)
+{
+	size_t pos = 0;
+	for (const struct peer *p; (p = map_next(c->peers, &pos)) != NULL;)
+		if (peer_session(p) != NULL)
+			return true;
+	return false;
+}
+
+static void say(struct call *call, const char *who, const char *text, const char *wait,
+		bool is_action)
+{
+	struct core *c = call->core;
+	struct peer *p;
+	struct id16 id;
+	uint64_t wait_s;
+	if (!call_number(call, wait, "wait", 0, WAIT_MAX_S, &wait_s) ||
+	    !call_who(call, who, true, &p))
+		return;
+	if (p == NULL && call->patience_ms > 0 && !anybody_online(c)) {
+		waiter_again(c, call->to, call->cmd, call->patience_ms);
+		return;
+	}
+	enum err e = chat_say(c, p, slice_str(text), is_action, &id);
+	if (e != ERR_OK) {
+		say_failed(call, p, e);
+		return;
+	}
+	tell_sent(call, p, &id);
+	if (wait_s > 0)
+		waiter_delivery(c, call->to, p, &id, wait_s);
+	else
+		call_done(call, NULL);
+}
+
+void cmd_msg(struct call *call)
+{
+	const struct args_msg *a = &call->cmd->u.msg;
+	say(call, a->who, a->text, a->wait, false);
+}
+
+void cmd_me(struct call *call)
+{
+	const struct args_me *a = &call->cmd->u.me;
+	say(call, a->who, a->text, a->wait, true);
+}
+
+/* ---- nick, status, away ---- */
+
+static bool set_option(struct call *call, enum option id, const char *value)
+{
+	char *why = NULL;
+	if (options_set(call->core->cfg.options, id, value, OPTION_SET, &why) != ERR_OK) {
+		call_fail(call, 1, "%s", why != NULL ? why : "not a valid value");
+		mem_free(why);
+		return false;
+	}
+	profile_load(call->core);
+	profile_changed(call->core);
+	return true;
+}
+
+void cmd_nick(struct call *call)
+{
+	const char *nick = call->cmd->u.nick.nick;
+	if (nick == NULL) {
+		call_done(call, call->core->nick);
+		return;
+	}
+	if (!text_is_nick(slice_str(nick))) {
+		call_fail(
+			call, 1,
+			"a nick is 1 to %d bytes of plain text that does not begin with "
+			"one of # @ + / -",
+			PROTO_NICK_BYTES);
+		return;
+	}
+	if (set_option(call, OPT_nick, nick))
+		call_done(call, "others see the new nick; /save keeps it");
+}
+
+static void send_node(struct call *call)
+{
+	struct core *c = call->core;
+	struct event ev = {.type = EVENT_NODE};
+	ev.u.node = (struct event_node){
+		.version = P2PMSG_VERSION,
+		.profile = c->cfg.profile,
+		.id = c->id_text,
+		.nick = c->nick,
+		.status = c->status[0] != '\0' ? c->status : NULL,
+		.away = c->is_away,
+		.port = c->port,
+		.discovery = c->discovery,
+		.trouble = c->trouble,
+		.visible = options_enum(c->cfg.options, OPT_visibility) == 0,
+		.oldest = emit_oldest(c),
+		.newest = c->newest,
+		.uptime_s = (core_now_us(c) - c->started_us) / 1000000,
+	};
+	size_t pos = 0;
+	for (struct peer *p; (p = map_next(c->peers, &pos)) != NULL;) {
+		ev.u.node.online += peer_session(p) != NULL;
+		ev.u.node.known++;
+		ev.u.node.queued += p->n_queued;
+	}
+	emit_reply(c, call->to, &ev);
+}
+
+void cmd_status(struct call *call)
+{
+	const char *text = call->cmd->u.status.text;
+	if (text == NULL) {
+		send_node(call);
+		call_done(call, NULL);
+	} else if (set_option(call, OPT_status, strcmp(text, "-") == 0 ? "" : text)) {
+		call_done(call, "others see the new status");
+	}
+}
+
+void cmd_away(struct call *call)
+{
+	struct core *c = call->core;
+	const char *text = call->cmd->u.away.text;
+	if (text != NULL && !set_option(call, OPT_status, text))
+		return;
+	c->is_away = text != NULL || !c->is_away;
+	profile_changed(c);
+	call_done(call,
+		  c->is_away ? "you are away; /away brings you back" : "you are back");
+}

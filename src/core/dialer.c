@@ -1,0 +1,338 @@
+#include "core/dialer.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "core/cand.h"
+
+enum {
+	STAGGER_US = 250 * 1000,
+	PEER_DIALS_MAX = 2,
+	UNPROVED_DIALS_MAX = 8,
+	REFUSED_WAIT_S = 60
+};
+
+/* ---- may it be dialled now? ---- */
+
+static bool has_session(const struct peer *p)
+{
+	return p != NULL && !list_empty(&p->sessions);
+}
+
+static bool is_peer_free(const struct core *c, const struct peer *p, uint64_t now)
+{
+	if (p == NULL)
+		return true;
+	if (has_session(p) || p->n_attempts >= PEER_DIALS_MAX)
+		return false;
+	if (p->n_attempts > 0 && now - p->attempt_us < STAGGER_US)
+		return false;
+	size_t busy = map_count(c->sessions) + map_count(c->attempts);
+	return p->is_contact || p->is_wanted ||
+	       busy < (size_t)options_int(c->cfg.options, OPT_eager_peers);
+}
+
+static bool is_wanted(const struct cand *a, uint64_t now)
+{
+	const struct core *c = a->core;
+	if (a->link != 0 || !cand_is_alive(a) || !is_peer_free(c, cand_peer(a), now))
+		return false;
+	bool is_unproved = !a->is_proved && a->sight.source != SIGHTING_FIXED;
+	if (is_unproved && c->dials_unproved >= UNPROVED_DIALS_MAX)
+		return false;
+	return cand_is_allowed(a) && !cand_address_busy(a);
+}
+
+/* ---- dialling ---- */
+
+static void begin(struct cand *a, link_id link, uint64_t now)
+{
+	struct peer *p = cand_peer(a);
+	a->link = link;
+	a->counts_unproved = !a->is_proved;
+	a->core->dials_unproved += a->counts_unproved;
+	map_put(a->core->attempts, &a->link, a);
+	if (p == NULL)
+		return;
+	p->n_attempts++;
+	p->attempt_us = now;
+}
+
+/* The dial is over, well or badly. */
+static void end(struct cand *a)
+{
+	struct peer *p = cand_peer(a);
+	map_del(a->core->attempts, &a->link);
+	a->link = 0;
+	a->core->dials_unproved -= a->counts_unproved;
+	a->counts_unproved = false;
+	if (p != NULL && p->n_attempts > 0)
+		p->n_attempts--;
+}
+
+static void dial(struct cand *a, uint64_t now)
+{
+	const struct core *c = a->core;
+	link_id link;
+	const struct id32 *target = a->sight.has_id ? &a->sight.id : NULL;
+	enum err e = c->cfg.link->dial(c->cfg.net, &a->sight.addr, target, &link);
+	if (e != ERR_OK) {
+		cand_failed(a, now);
+		return;
+	}
+	begin(a, link, now);
+}
+
+/* Proved addresses first, then the newest: whoever floods the network with
+ * announcements must not stand before the one that came last. */
+static void dial_due(struct core *c, uint64_t now, bool is_proved)
+{
+	struct list *it = c->cands_order.prev, *prev;
+	for (; it != &c->cands_order; it = prev) {
+		prev = it->prev;
+		struct cand *a = list_entry(it, struct cand, of_order);
+		if (a->is_proved == is_proved && a->next_us <= now && is_wanted(a, now))
+			dial(a, now);
+	}
+}
+
+static void on_timer(void *ctx)
+{
+	dialer_run(ctx);
+}
+
+static void set_wake(struct core *c, uint64_t now)
+{
+	uint64_t next = UINT64_MAX;
+	list_each (it, &c->cands_order) {
+		const struct cand *a = list_entry(it, struct cand, of_order);
+		if (a->link != 0 || has_session(cand_peer(a)) || !cand_is_alive(a))
+			continue;
+		uint64_t at = a->next_us > now ? a->next_us : now + STAGGER_US;
+		next = at < next ? at : next;
+	}
+	if (next == UINT64_MAX)
+		timer_stop(&c->dial_timer);
+	else
+		timer_set(c->cfg.timers, &c->dial_timer, (next - now) / 1000 + 1,
+			  on_timer, c);
+}
+
+void dialer_run(struct core *c)
+{
+	uint64_t now = core_now_us(c);
+	dial_due(c, now, true);
+	dial_due(c, now, false);
+	set_wake(c, now);
+}
+
+void dialer_poke(struct core *c)
+{
+	timer_set(c->cfg.timers, &c->dial_timer, 0, on_timer, c);
+}
+
+/* ---- what happened ---- */
+
+void dialer_sighting(struct core *c, const struct sighting *s)
+{
+	struct cand *a = s->is_gone ? cand_find(c, s) : cand_get(c, s);
+	if (a == NULL)
+		return;
+	struct peer *p = cand_peer(a);
+	if (s->is_gone)
+		cand_gone(a);
+	else
+		cand_seen(a, s);
+	if (p == NULL)
+		return;
+	if (!s->is_gone && s->source == SIGHTING_MDNS)
+		p->role = s->role;
+	peer_update(p, NULL);
+	if (s->is_gone)
+		peer_let_go(p);
+}
+
+void dialer_on_proved(struct core *c, link_id id, struct peer *p)
+{
+	struct cand *a = map_get(c->attempts, &id);
+	if (a == NULL)
+		return;
+	end(a);
+	if (p != NULL)
+		cand_proved(a, p);
+	else
+		cand_failed(a, core_now_us(c));
+	dialer_poke(c);
+}
+
+void dialer_on_up(struct session *s)
+{
+	const struct core_ports *ports = &s->core->cfg.ports;
+	if (ports->address_proved != NULL)
+		ports->address_proved(ports->ctx, &s->remote);
+	s->peer->is_wanted = false;
+}
+
+bool dialer_on_down(struct core *c, link_id id, enum err why, uint16_t code)
+{
+	struct cand *a = map_get(c->attempts, &id);
+	if (a == NULL)
+		return false;
+	const struct core_ports *ports = &c->cfg.ports;
+	char where[ADDR_TEXT_BYTES];
+	addr_str(&a->sight.addr, where);
+	log_debug("dialer", "%s: %s (%u)", where, err_str(why), code);
+	if (why == ERR_VERSION && a->fails == 0)
+		core_notice(c, "warning", "%s speaks another protocol version: %s", where,
+			    proto_code_str(code));
+	end(a);
+	cand_failed(a, core_now_us(c));
+	if (a->fails == 1 && a->sight.source == SIGHTING_MDNS && ports->again != NULL)
+		ports->again(ports->ctx, a->sight.instance);
+	struct peer *p = cand_peer(a);
+	if (!cand_is_alive(a))
+		cand_free(a);
+	if (p != NULL)
+		peer_let_go(p);
+	dialer_poke(c);
+	return true;
+}
+
+static bool is_refusal(unsigned code)
+{
+	return code == CODE_QUOTA || code == CODE_RATE || code == CODE_BLOCKED ||
+	       code == CODE_UNAUTHORISED || code == CODE_PROTOCOL;
+}
+
+void dialer_on_lost(struct peer *p, const struct addr *remote, enum err why,
+		    unsigned code, bool was_initiator)
+{
+	(void)remote;
+	(void)was_initiator;
+	struct core *c = p->core;
+	uint64_t now = core_now_us(c);
+	list_each (it, &p->cands) {
+		struct cand *a = list_entry(it, struct cand, of_peer);
+		if (is_refusal(code))
+			a->next_us = now + REFUSED_WAIT_S * 1000000ULL;
+		else if (code != CODE_OK || why != ERR_OK)
+			cand_failed(a, now);
+		else
+			cand_retry(a, now);
+	}
+	dialer_poke(c);
+}
+
+void dialer_remember(struct session *s, uint16_t port)
+{
+	if (port < PROTO_PORT_MIN)
+		return;
+	struct sighting sight = {.source = SIGHTING_MEMORY, .has_id = true};
+	sight.id = s->peer->node_id;
+	sight.addr = s->remote;
+	sight.addr.port = port;
+	struct cand *a = cand_get(s->core, &sight);
+	if (a != NULL)
+		cand_proved(a, s->peer);
+}
+
+void dialer_renew(struct session *s)
+{
+	struct core *c = s->core;
+	if (!s->is_initiator || c->cfg.link->is_worn == NULL ||
+	    !c->cfg.link->is_worn(c->cfg.net, s->link))
+		return;
+	list_each (it, &s->peer->cands) {
+		struct cand *a = list_entry(it, struct cand, of_peer);
+		if (a->link != 0 || !addr_eq(&a->sight.addr, &s->remote))
+			continue;
+		dial(a, core_now_us(c));
+		return;
+	}
+}
+
+void dialer_want(struct peer *p)
+{
+	if (has_session(p))
+		return;
+	p->is_wanted = true;
+	uint64_t now = core_now_us(p->core);
+	list_each (it, &p->cands) {
+		struct cand *a = list_entry(it, struct cand, of_peer);
+		if (a->is_proved)
+			a->next_us = now;
+	}
+	dialer_poke(p->core);
+}
+
+void dialer_forget(struct peer *p)
+{
+	list_each_safe (it, &p->cands) {
+		struct cand *a = list_entry(it, struct cand, of_peer);
+		if (a->link != 0) {
+			p->core->cfg.link->close(p->core->cfg.net, a->link, CODE_OK, "");
+			end(a);
+		}
+		cand_free(a);
+	}
+}
+
+void dialer_free(struct core *c)
+{
+	while (!list_empty(&c->cands_order)) {
+		struct cand *a = list_entry(c->cands_order.next, struct cand, of_order);
+		if (a->link != 0)
+			end(a);
+		cand_free(a);
+	}
+	timer_stop(&c->dial_timer);
+	map_free(c->cands);
+	map_free(c->attempts);
+}
+
+/* ---- for people ---- */
+
+bool dialer_remembers(const struct peer *p)
+{
+	list_each (it, &p->cands) {
+		const struct cand *a = list_entry(it, struct cand, of_peer);
+		if (a->is_proved && cand_is_alive(a))
+			return true;
+	}
+	return false;
+}
+
+void dialer_best_address(const struct peer *p, char out[static ADDR_TEXT_BYTES])
+{
+	const struct cand *best = NULL;
+	list_each (it, &p->cands) {
+		const struct cand *a = list_entry(it, struct cand, of_peer);
+		if (best == NULL || (a->is_proved && !best->is_proved))
+			best = a;
+	}
+	out[0] = '\0';
+	if (best != NULL)
+		addr_str(&best->sight.addr, out);
+}
+
+char *dialer_addresses(const struct peer *p, const char **found_by)
+{
+	static const char *const names[] = {
+		[SIGHTING_MDNS] = "mDNS",
+		[SIGHTING_FIXED] = "by hand",
+		[SIGHTING_MEMORY] = "it connected to us",
+		[SIGHTING_SERVER] = "rendezvous",
+	};
+	char *all = mem_strdup("");
+	*found_by = NULL;
+	list_each (it, &p->cands) {
+		const struct cand *a = list_entry(it, struct cand, of_peer);
+		char one[ADDR_TEXT_BYTES];
+		addr_str(&a->sight.addr, one);
+		char *longer = mem_printf("%s%s%s", all, all[0] != '\0' ? ", " : "", one);
+		mem_free(all);
+		all = longer;
+		if (*found_by == NULL || a->is_present)
+			*found_by = names[a->sight.source];
+	}
+	return all;
+}

@@ -1,0 +1,232 @@
+#include "core/emit.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/mem.h"
+
+/* ---- the ring ---- */
+
+uint64_t emit_oldest(const struct core *c)
+{
+	if (c->newest == 0)
+		return 0;
+	return c->newest > CORE_EVENTS_KEPT ? c->newest - CORE_EVENTS_KEPT + 1 : 1;
+}
+
+static void keep(struct core *c, const struct event *ev)
+{
+	struct event **slot = &c->kept[ev->cursor % CORE_EVENTS_KEPT];
+	mem_free(*slot);
+	*slot = event_copy(ev);
+}
+
+static void show(struct front *f, const struct event *ev)
+{
+	if (f->fn == NULL)
+		return;
+	f->is_in_call = true;
+	f->fn(f->fn_ctx, ev);
+	f->is_in_call = false;
+}
+
+void emit(struct core *c, struct event *ev)
+{
+	ev->cursor = ++c->newest;
+	ev->tag = 0;
+	ev->time_ms = clock_wall_ms(c->cfg.clock);
+	keep(c, ev);
+	list_each_safe (it, &c->fronts) {
+		struct front *f = list_entry(it, struct front, node);
+		if (f->is_following)
+			show(f, ev);
+	}
+}
+
+/* ---- replies ---- */
+
+static struct front *front_find(const struct core *c, uint64_t id)
+{
+	list_each (it, &c->fronts) {
+		struct front *f = list_entry(it, struct front, node);
+		if (f->id == id && f->fn != NULL)
+			return f;
+	}
+	return NULL;
+}
+
+bool emit_is_open(const struct core *c, uint64_t front)
+{
+	return front_find(c, front) != NULL;
+}
+
+void emit_reply(struct core *c, struct reply_to to, struct event *ev)
+{
+	struct front *f = front_find(c, to.front);
+	if (f == NULL)
+		return;
+	ev->cursor = 0;
+	ev->tag = to.tag;
+	ev->time_ms = clock_wall_ms(c->cfg.clock);
+	show(f, ev);
+}
+
+void emit_done(struct core *c, struct reply_to to, const char *text)
+{
+	struct event ev = {.type = EVENT_DONE};
+	ev.u.done.text = text;
+	emit_reply(c, to, &ev);
+}
+
+void emit_error(struct core *c, struct reply_to to, unsigned status, const char *fmt, ...)
+{
+	char text[1024];
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	struct event ev = {.type = EVENT_ERROR};
+	ev.u.error.status = status;
+	ev.u.error.text = text;
+	emit_reply(c, to, &ev);
+}
+
+static void tell_lagged(struct core *c, struct reply_to to, uint64_t since,
+			uint64_t oldest)
+{
+	struct event ev = {.type = EVENT_LAGGED};
+	ev.u.lagged.from = since + 1;
+	ev.u.lagged.to = oldest - 1;
+	emit_reply(c, to, &ev);
+}
+
+void emit_follow(struct core *c, struct reply_to to, uint64_t since)
+{
+	uint64_t oldest = emit_oldest(c);
+	if (since > 0 && since + 1 < oldest)
+		tell_lagged(c, to, since, oldest);
+	uint64_t last = c->newest; /* what a callback adds comes by following */
+	for (uint64_t at = since + 1 > oldest ? since + 1 : oldest; at > 0 && at <= last;
+	     at++) {
+		struct front *f = front_find(c, to.front);
+		if (f == NULL)
+			return;
+		f->is_following = true;
+		show(f, c->kept[at % CORE_EVENTS_KEPT]);
+	}
+	struct front *f = front_find(c, to.front);
+	if (f != NULL)
+		f->is_following = true;
+}
+
+/* ---- front ends ---- */
+
+static struct command *command_copy(const struct command *cmd)
+{
+	size_t room = sizeof *cmd;
+	for (size_t i = 0; i < COMMAND_ARGS_MAX; i++)
+		room += cmd->u.arg[i] != NULL ? strlen(cmd->u.arg[i]) + 1 : 0;
+	struct command *copy = mem_new(room);
+	*copy = *cmd;
+	char *at = (char *)(copy + 1);
+	for (size_t i = 0; i < COMMAND_ARGS_MAX; i++) {
+		if (cmd->u.arg[i] == NULL)
+			continue;
+		size_t n = strlen(cmd->u.arg[i]) + 1;
+		memcpy(at, cmd->u.arg[i], n);
+		copy->u.arg[i] = at;
+		at += n;
+	}
+	return copy;
+}
+
+struct queued_command *queued_command_new(struct reply_to to, const struct command *cmd)
+{
+	struct queued_command *q = mem_new(sizeof *q);
+	q->to = to;
+	q->cmd = command_copy(cmd);
+	return q;
+}
+
+static enum err front_submit(void *impl, const struct command *cmd)
+{
+	struct front *f = impl;
+	struct reply_to to = {.front = f->id, .tag = cmd->tag};
+	struct queued_command *q = queued_command_new(to, cmd);
+	list_add(&f->core->commands, &q->node);
+	return ERR_OK;
+}
+
+static void front_close(void *impl)
+{
+	struct front *f = impl;
+	f->fn = NULL;
+	f->is_following = false;
+}
+
+static const struct front_port_ops port_ops = {
+	.submit = front_submit,
+	.close = front_close,
+};
+
+static enum err front_open(void *ctx, front_event_fn *fn, void *fn_ctx,
+			   struct front_port *out)
+{
+	struct core *c = ctx;
+	if (c->n_fronts >= CORE_FRONTS_MAX)
+		return ERR_FULL;
+	struct front *f = mem_new(sizeof *f);
+	*f = (struct front){.id = ++c->next_front, .core = c, .fn = fn, .fn_ctx = fn_ctx};
+	list_add(&c->fronts, &f->node);
+	c->n_fronts++;
+	*out = (struct front_port){.ops = &port_ops, .impl = f};
+	return ERR_OK;
+}
+
+struct front_source core_front_source(struct core *c)
+{
+	return (struct front_source){.open = front_open, .ctx = c};
+}
+
+struct queued_command *emit_next_command(struct core *c)
+{
+	if (list_empty(&c->commands))
+		return NULL;
+	struct queued_command *q =
+		list_entry(c->commands.next, struct queued_command, node);
+	list_del(&q->node);
+	return q;
+}
+
+void queued_command_free(struct queued_command *q)
+{
+	if (q == NULL)
+		return;
+	mem_free(q->cmd);
+	mem_free(q);
+}
+
+void emit_sweep(struct core *c)
+{
+	list_each_safe (it, &c->fronts) {
+		struct front *f = list_entry(it, struct front, node);
+		if (f->fn != NULL || f->is_in_call)
+			continue;
+		list_del(&f->node);
+		c->n_fronts--;
+		mem_free(f);
+	}
+}
+
+void emit_free_all(struct core *c)
+{
+	for (struct queued_command *q; (q = emit_next_command(c)) != NULL;)
+		queued_command_free(q);
+	list_each_safe (it, &c->fronts) {
+		list_del(it);
+		mem_free(list_entry(it, struct front, node));
+	}
+	for (size_t i = 0; i < CORE_EVENTS_KEPT; i++)
+		mem_free(c->kept[i]);
+	mem_free(c->kept);
+}

@@ -1,0 +1,100 @@
+/* on_ctrl: messages that steer a session. */
+#include "base/log.h"
+#include "base/mem.h"
+#include "core/dialer.h"
+#include "core/emit.h"
+#include "core/outbox.h"
+#include "core/session.h"
+
+enum { PROFILE_GAP_US = (PROTO_PROFILE_S - 1) * 1000000 };
+
+/* ---- device lists ---- */
+
+static void devlist_notice(struct peer *p, const char *level, const char *what)
+{
+	if (p->presence == PRESENCE_ONLINE || p->is_contact)
+		core_notice(p->core, level, "%s: %s", p->name, what);
+}
+
+static enum err take_higher(struct session *s, const struct devlist *l)
+{
+	struct peer *p = s->peer;
+	if (p->devlist != NULL)
+		devlist_notice(p, "info", "uses another device, or one less");
+	mem_free(p->devlist);
+	p->devlist = mem_dup(l, sizeof *l);
+	return devlist_names(l, &s->cert) ? ERR_OK : ERR_IDENTITY;
+}
+
+/* Keeps the highest version ever seen ("Device list"). */
+static enum err take_devlist(struct session *s, struct slice raw)
+{
+	struct devlist l;
+	struct peer *p = s->peer;
+	if (devlist_parse(raw, &l) != ERR_OK || !id32_eq(&l.ik, &s->cert.ik))
+		return ERR_PROTO;
+	if (p->devlist == NULL || l.version > p->devlist->version)
+		return take_higher(s, &l);
+	if (l.version < p->devlist->version) {
+		log_info("devlist", "%.8s: an older device list, ignored", p->id_text);
+		return ERR_OK;
+	}
+	if (!slice_eq(slice_of(l.raw, l.raw_len),
+		      slice_of(p->devlist->raw, p->devlist->raw_len)))
+		devlist_notice(p, "warning", "the device list is contradictory");
+	return ERR_OK;
+}
+
+enum err on_devlist(struct session *s, const struct msg *m)
+{
+	return take_devlist(s, m->u.devlist.list);
+}
+
+/* ---- HELLO and PROFILE ---- */
+
+enum err on_hello(struct session *s, const struct msg *m)
+{
+	const struct msg_hello *h = &m->u.hello;
+	if (h->has & MSG_HAS(3)) {
+		enum err e = take_devlist(s, h->devlist);
+		if (e != ERR_OK)
+			return e;
+	}
+	/* provisional: the list it brought must be one that we now hold */
+	if (s->peer->devlist == NULL || !devlist_names(s->peer->devlist, &s->cert))
+		return ERR_IDENTITY;
+	peer_profile(s->peer, h->nick, h->status, h->away);
+	if (h->has & MSG_HAS(5))
+		dialer_remember(s, (uint16_t)h->port);
+	session_live(s);
+	return ERR_OK;
+}
+
+enum err on_profile(struct session *s, const struct msg *m)
+{
+	const struct msg_profile *f = &m->u.profile;
+	uint64_t now = core_now_us(s->core);
+	if (s->peer->profile_us != 0 && now - s->peer->profile_us < PROFILE_GAP_US)
+		return ERR_OK; /* faster than allowed: not shown */
+	s->peer->profile_us = now;
+	peer_profile(s->peer, f->nick, f->status, f->away);
+	return ERR_OK;
+}
+
+/* ---- acknowledgements ---- */
+
+enum err on_ack(struct session *s, const struct msg *m)
+{
+	for (size_t i = 0; i < m->u.ack.ids.n; i++)
+		if (!outbox_acked(s, msg_ids_get(&m->u.ack.ids, i)))
+			return ERR_LIMIT;
+	return ERR_OK;
+}
+
+enum err on_nack(struct session *s, const struct msg *m)
+{
+	const struct msg_nack *n = &m->u.nack;
+	if (!outbox_nacked(s, n->target.p, (unsigned)n->code, n->retry_s))
+		return ERR_LIMIT;
+	return ERR_OK;
+}

@@ -1,0 +1,240 @@
+#include "core/peer.h"
+
+#include <stdio.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "core/chat.h"
+#include "core/dialer.h"
+#include "core/emit.h"
+#include "core/outbox.h"
+#include "core/session.h"
+
+struct peer *peer_find(const struct core *c, const struct id32 *id)
+{
+	return map_get(c->peers, id);
+}
+
+/* Makes room by dropping the oldest peer that nothing holds. */
+static void drop_one(struct core *c)
+{
+	size_t pos = 0;
+	for (struct peer *p; (p = map_next(c->peers, &pos)) != NULL;) {
+		size_t before = map_count(c->peers);
+		peer_let_go(p);
+		if (map_count(c->peers) < before)
+			return;
+	}
+}
+
+/* "nick~abcd": the nick alone would let anybody look like anybody. */
+static void make_name(struct peer *p)
+{
+	char *nick = text_safe(slice_str(p->nick), TEXT_NAME, PROTO_NICK_BYTES);
+	snprintf(p->name, sizeof p->name, "%.*s~%.4s", PROTO_NICK_BYTES, nick,
+		 p->id_text);
+	mem_free(nick);
+}
+
+static struct peer *peer_new(struct core *c, const struct id32 *id)
+{
+	struct peer *p = mem_new(sizeof *p);
+	p->core = c;
+	p->node_id = *id;
+	p->met_us = core_now_us(c);
+	node_id_compact(id, p->id_text);
+	conv_of(&c->node_id, id, &p->conv);
+	list_init(&p->sessions);
+	list_init(&p->cands);
+	list_init(&p->queue);
+	make_name(p);
+	map_put(c->peers, &p->node_id, p);
+	map_put(c->by_text, p->id_text, p);
+	return p;
+}
+
+struct peer *peer_get(struct core *c, const struct id32 *id)
+{
+	struct peer *p = peer_find(c, id);
+	if (p != NULL)
+		return p;
+	if (map_count(c->peers) >= CORE_PEERS_MAX)
+		drop_one(c);
+	if (map_count(c->peers) >= CORE_PEERS_MAX)
+		return NULL;
+	return peer_new(c, id);
+}
+
+void peer_free(struct peer *p)
+{
+	if (p == NULL)
+		return;
+	dialer_forget(p);
+	outbox_clear(p);
+	timer_stop(&p->retry_timer);
+	map_del(p->core->by_text, p->id_text);
+	map_del(p->core->peers, &p->node_id);
+	map_free(p->seen);
+	mem_free(p->devlist);
+	mem_free(p);
+}
+
+void peer_let_go(struct peer *p)
+{
+	bool is_held = !list_empty(&p->sessions) || p->n_sightings > 0 || p->is_contact ||
+		       p->n_attempts > 0 || p->n_queued > 0 || p->traces > 0 ||
+		       dialer_remembers(p);
+	if (is_held)
+		return;
+	if (p->presence != PRESENCE_NONE && p->presence != PRESENCE_GONE)
+		peer_update(p, NULL);
+	peer_free(p);
+}
+
+struct session *peer_session(const struct peer *p)
+{
+	for (struct list *it = p->sessions.prev; it != &p->sessions; it = it->prev) {
+		struct session *s = list_entry(it, struct session, of_peer);
+		if (s->phase == SESSION_LIVE && !s->is_leaving)
+			return s;
+	}
+	return NULL;
+}
+
+static enum presence work_out(const struct peer *p)
+{
+	if (peer_session(p) != NULL)
+		return PRESENCE_ONLINE;
+	if (p->presence == PRESENCE_ONLINE || p->presence == PRESENCE_OFFLINE ||
+	    p->is_contact)
+		return p->n_sightings > 0 || p->is_contact || dialer_remembers(p)
+			       ? PRESENCE_OFFLINE
+			       : PRESENCE_GONE;
+	return p->n_sightings > 0 ? PRESENCE_DISCOVERED : PRESENCE_GONE;
+}
+
+static const char *const presence_names[] = {
+	[PRESENCE_NONE] = "unknown",  [PRESENCE_DISCOVERED] = "discovered",
+	[PRESENCE_ONLINE] = "online", [PRESENCE_OFFLINE] = "offline",
+	[PRESENCE_GONE] = "gone",
+};
+
+const char *peer_state_str(const struct peer *p)
+{
+	enum presence now = work_out(p);
+	if (now != PRESENCE_ONLINE && p->n_attempts > 0)
+		return "dialing";
+	return presence_names[now];
+}
+
+void peer_describe(const struct peer *p, struct event_peer *out,
+		   char address[static ADDR_TEXT_BYTES])
+{
+	const struct session *s = peer_session(p);
+	address[0] = '\0';
+	if (s != NULL)
+		addr_str(&s->remote, address);
+	else
+		dialer_best_address(p, address);
+	*out = (struct event_peer){
+		.id = p->id_text,
+		.name = p->name,
+		.nick = p->nick[0] != '\0' ? p->nick : NULL,
+		.state = peer_state_str(p),
+		.trust = p->is_contact ? "contact" : "unverified",
+		.address = address[0] != '\0' ? address : NULL,
+		.path = s != NULL ? "direct" : NULL,
+		.role = p->role & 1 ? "rendezvous" : "peer",
+		.status = p->status[0] != '\0' ? p->status : NULL,
+		.away = p->is_away,
+		.seen = s != NULL ? clock_wall_ms(p->core->cfg.clock) : p->seen_ms,
+	};
+}
+
+static void tell(struct peer *p, const char *why)
+{
+	char address[ADDR_TEXT_BYTES];
+	struct event ev = {.type = EVENT_PEER};
+	peer_describe(p, &ev.u.peer, address);
+	ev.u.peer.state = presence_names[p->presence];
+	ev.u.peer.why = why;
+	emit(p->core, &ev);
+}
+
+void peer_update(struct peer *p, const char *why)
+{
+	enum presence now = work_out(p);
+	if (now == p->presence)
+		return;
+	bool is_first = p->presence == PRESENCE_NONE && now == PRESENCE_GONE;
+	p->presence = now;
+	if (!is_first)
+		tell(p, why);
+}
+
+/* Cuts at a code point. */
+static void take_text(char *out, size_t max, struct slice s)
+{
+	size_t n = s.n < max ? s.n : max;
+	while (n > 0 && n < s.n && (s.p[n] & 0xc0) == 0x80)
+		n--;
+	if (n > 0)
+		memcpy(out, s.p, n);
+	out[n] = '\0';
+}
+
+void peer_profile(struct peer *p, struct slice nick, struct slice status, bool is_away)
+{
+	char old_nick[sizeof p->nick], old_status[sizeof p->status];
+	bool was_away = p->is_away;
+	memcpy(old_nick, p->nick, sizeof old_nick);
+	memcpy(old_status, p->status, sizeof old_status);
+	take_text(p->nick, PROTO_NICK_BYTES, nick);
+	take_text(p->status, PROTO_STATUS_BYTES, status);
+	p->is_away = is_away;
+	bool is_renamed = strcmp(old_nick, p->nick) != 0;
+	if (is_renamed)
+		make_name(p);
+	bool is_new =
+		is_renamed || was_away != is_away || strcmp(old_status, p->status) != 0;
+	if (is_new && p->presence == PRESENCE_ONLINE)
+		tell(p, NULL);
+}
+
+void peer_pin(struct peer *p)
+{
+	if (p->is_contact)
+		return;
+	p->is_contact = true;
+	session_guest_update(p);
+}
+
+bool bucket_take(struct bucket *b, uint64_t now_us, unsigned per_s, unsigned burst)
+{
+	uint64_t full = (uint64_t)burst * 1000;
+	uint64_t earned = b->at_us == 0 ? full : (now_us - b->at_us) * per_s / 1000;
+	uint64_t milli = b->milli + earned;
+	b->milli = (uint32_t)(milli < full ? milli : full);
+	b->at_us = now_us > 0 ? now_us : 1;
+	if (b->milli < 1000)
+		return false;
+	b->milli -= 1000;
+	return true;
+}
+
+bool peer_first_sight(struct peer *p, const struct id16 *id)
+{
+	if (p->seen == NULL)
+		p->seen = map_new(sizeof *id);
+	if (map_put(p->seen, id, p) != NULL)
+		return false;
+	if (map_count(p->seen) > PEER_SEEN_MAX) {
+		const void *oldest;
+		map_oldest(p->seen, &oldest);
+		struct id16 gone;
+		memcpy(&gone, oldest, sizeof gone);
+		map_del(p->seen, &gone);
+	}
+	return true;
+}

@@ -1,0 +1,99 @@
+/*
+ * peer: the people (and machines) this node knows of, online or not. Keyed by
+ * node id; owned by core's map.
+ */
+#ifndef CORE_PEER_H
+#define CORE_PEER_H
+
+#include "core/core_state.h"
+
+/* What people see, worked out from sessions, attempts and sightings. */
+enum presence {
+	PRESENCE_NONE, /* not told anybody yet */
+	PRESENCE_DISCOVERED,
+	PRESENCE_ONLINE,
+	PRESENCE_OFFLINE,
+	PRESENCE_GONE
+};
+
+/* A token bucket; filled lazily. */
+struct bucket {
+	uint64_t at_us;
+	uint32_t milli; /* thousandths of a token */
+};
+
+struct peer {
+	struct core *core;
+	struct id32 node_id;
+	struct id16 conv; /* of the two of us */
+	char id_text[NODE_ID_COMPACT_BYTES];
+	char name[PROTO_NICK_BYTES + 16]; /* what we call this peer; see peer_rename */
+	char nick[PROTO_NICK_BYTES + 1];
+	char status[PROTO_STATUS_BYTES + 1];
+	bool is_away;
+	bool is_contact; /* the user wrote to it or added it: pinned */
+	bool is_wanted; /* dial although there are many peers */
+	bool is_knock_shown;
+	uint8_t role;
+	enum presence presence; /* as last told */
+	uint64_t seen_ms; /* wall time of the last session or sighting */
+	uint64_t met_us; /* when it was first heard of */
+
+	struct devlist *devlist; /* the highest one seen; NULL: none */
+	struct list sessions; /* struct session, newest last */
+	struct list cands; /* struct cand (dialer.c) */
+	unsigned n_sightings; /* cands that mDNS or the user vouches for now */
+	unsigned n_attempts;
+	uint64_t attempt_us; /* start of the last attempt */
+
+	/* replacements by another boot of the same device (protocol, "Duplicates") */
+	uint64_t boots_since_us;
+	unsigned boots;
+	uint64_t cloned_until_us;
+
+	/* outgoing */
+	struct list queue; /* struct item: not on any session now */
+	unsigned n_queued; /* of them, those that are not for #lan */
+	uint64_t lamport;
+	struct timer retry_timer; /* after a refusal that asked for patience */
+
+	/* incoming */
+	struct map *seen; /* message id -> marker, the last PEER_SEEN_MAX */
+	struct bucket lan;
+	uint64_t day_us; /* start of the day counted below */
+	uint64_t day_bytes;
+	uint64_t profile_us; /* when its last PROFILE was taken */
+	unsigned traces; /* traces that ask for this peer */
+};
+
+struct peer *peer_find(const struct core *c, const struct id32 *id);
+/* Finds or makes; NULL only when CORE_PEERS_MAX are known and none can go. */
+struct peer *peer_get(struct core *c, const struct id32 *id);
+void peer_free(struct peer *p);
+/* Frees it if nothing holds it: no session, sighting, contact or queue. */
+void peer_let_go(struct peer *p);
+
+/* The live session that messages travel on, or NULL. */
+struct session *peer_session(const struct peer *p);
+/* Works the presence out anew and tells when it changed (why may be NULL). */
+void peer_update(struct peer *p, const char *why);
+/* Takes what others shall see; text of any kind, cut and checked here. Tells when
+ * something changed. */
+void peer_profile(struct peer *p, struct slice nick, struct slice status, bool is_away);
+/* The user acted on this peer: remembers it as a contact. */
+void peer_pin(struct peer *p);
+
+/* "discovered", "dialing", "online", "offline", "gone". */
+const char *peer_state_str(const struct peer *p);
+/* Fills the fields of EVENT_PEER and EVENT_PERSON; address is the caller's. */
+void peer_describe(const struct peer *p, struct event_peer *out,
+		   char address[static ADDR_TEXT_BYTES]);
+
+/* True when the bucket had one token: per_s tokens a second, burst at most. */
+bool bucket_take(struct bucket *b, uint64_t now_us, unsigned per_s, unsigned burst);
+
+enum { PEER_SEEN_MAX = 4096 };
+/* True when this message id is new from this peer; remembers it. */
+bool peer_first_sight(struct peer *p, const struct id16 *id);
+
+#endif
