@@ -85,8 +85,9 @@ struct msg_row {
 	uint8_t kind; /* KIND_CTRL or KIND_MSG */
 	uint8_t phases;
 	const char *name; /* "HELLO" */
-	const struct msg_field *fields;
+	const struct msg_field *fields; /* keys ascending */
 	size_t n_fields;
+	size_t size; /* of struct msg_<name> */
 };
 
 /* NULL for an unknown number. */
@@ -95,11 +96,14 @@ const struct msg_row *msg_row_find(uint64_t number);
 const struct msg_row *msg_row_at(size_t i);
 
 /*
- * Decodes the one object at the front of payload; *used bytes. kind is the
- * record's.
+ * Decodes the one object at the front of payload; *used bytes, with which the next
+ * object of a MSG record begins. kind is the record's. A CTRL record holds one
+ * object and nothing after it.
  *   ERR_OK
- *   ERR_PROTO    close the connection: not the profile, wrong kind, CTRL body bad
- *   ERR_UNKNOWN  unknown number: CTRL is skipped, MSG is NACKed; out->id is set
+ *   ERR_PROTO    close the connection: not the profile, wrong kind, CTRL body bad;
+ *                *used is 0
+ *   ERR_UNKNOWN  unknown number: CTRL is skipped, MSG is NACKed with *code; out->id
+ *                is set
  *   ERR_REFUSED  MSG with a bad field: out->id is set, NACK it with *code
  */
 enum err msg_decode(uint8_t kind, struct slice payload, struct msg *out, size_t *used,
