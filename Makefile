@@ -62,6 +62,7 @@ TEST_LIB_OBJ := $(patsubst %.c,$O/%.o,$(sort $(wildcard tests/lib/*.c)))
 TEST_SRC := $(sort $(wildcard tests/unit/test_*.c tests/trials/test_*.c tests/sim/test_*.c))
 FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 TOOL_SRC := $(sort $(wildcard tests/e2e/*.c tests/interop/*.c tests/lab/*.c tests/bench/*.c))
+TEST_LIB := $O/libtests.a
 TEST_BIN := $(TEST_SRC:%.c=$O/%)
 FUZZ_BIN := $(FUZZ_SRC:%.c=$O/%)
 TOOL_BIN := $(TOOL_SRC:%.c=$O/%)
@@ -72,24 +73,25 @@ MAN := $(sort $(wildcard man/*.[1-8]))
 .SECONDARY:
 .DELETE_ON_ERROR:
 
+# build/p2pmsg is the newest plain build.
 all: $(BIN) ## build build/p2pmsg (BUILD=debug|release, CC=, SANITIZE=)
-ifeq ($O,build/$(kind))
-ifeq ($(SANITIZE),)
-	@ln -sfn $(kind)/p2pmsg build/p2pmsg
-endif
-endif
+	@$(if $(SANITIZE)$(filter-out build/$(kind),$O),:,ln -sfn $(kind)/p2pmsg build/p2pmsg)
 
 lib: $(LIB)
 
 tests: $(TEST_BIN) $(FUZZ_BIN) $(TOOL_BIN)
+	@:
 
 fuzzers: $(FUZZ_BIN)
+	@:
 
 $(BIN): $O/src/cli/main.o $(LIB)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ldflags) -o $@ $^ $(pkg_libs)
 
+$(TEST_LIB): $(TEST_LIB_OBJ)
 $(LIB): $(LIB_OBJ)
+$(LIB) $(TEST_LIB):
 	$(call say,AR,$@)
 	@rm -f $@
 	$(Q)ar rcs $@ $^
@@ -102,7 +104,7 @@ $O/%.o: %.c
 
 $O/tests/%.o: cflags += -Itests
 
-$(TEST_BIN) $(TOOL_BIN): $O/%: $O/%.o $(TEST_LIB_OBJ) $(LIB)
+$(TEST_BIN) $(TOOL_BIN): $O/%: $O/%.o $(TEST_LIB) $(LIB)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ldflags) -o $@ $^ $(test_libs) $(pkg_libs)
 
@@ -112,7 +114,7 @@ $(FUZZ_BIN): ldflags += -fsanitize=fuzzer
 else
 $(FUZZ_BIN): $O/tests/fuzz/replay.o
 endif
-$(FUZZ_BIN): $O/%: $O/%.o $(TEST_LIB_OBJ) $(LIB)
+$(FUZZ_BIN): $O/%: $O/%.o $(TEST_LIB) $(LIB)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ldflags) -o $@ $^ $(test_libs) $(pkg_libs)
 
