@@ -1,0 +1,70 @@
+"""cable: two TAPs joined by a seeded queue that delays and drops."""
+
+import fcntl
+import heapq
+import os
+import random
+import select
+import struct
+import time
+
+from lab import Bystander, Skip
+
+TUNSETIFF = 0x400454CA
+IFF_TAP, IFF_NO_PI = 0x0002, 0x1000
+FRAME_MAX = 65536
+QUEUE_MAX = 4096  # frames on their way; more are lost, as in any line
+
+
+def tap(host, dev="eth0"):
+    try:
+        with host.inside():
+            fd = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK)
+            name = struct.pack("16sH22x", dev.encode(), IFF_TAP | IFF_NO_PI)
+            fcntl.ioctl(fd, TUNSETIFF, name)
+    except OSError as e:
+        raise Skip(f"no TAP here: {e}") from e
+    return fd
+
+
+class Cable:
+    """Between two hosts without a LAN; delay_s and loss may change while it runs.
+    Chance is seeded, so the n-th frame meets the same fate in each run."""
+
+    def __init__(self, a, b, delay_s=0.0, loss=0.0, seed=1, mtu=1500):
+        self.delay_s, self.loss = delay_s, loss
+        self.random = random.Random(seed)
+        self.passed = self.lost = 0
+        self.fds = [tap(a), tap(b)]
+        for host in (a, b):
+            host.ip("link", "set", "eth0", "mtu", str(mtu))
+            host.configure()
+        self.worker = Bystander(self.carry, limit=3600)
+        a.lab.closers.append(self.cut)
+
+    def carry(self, worker):
+        queue, serial = [], 0
+        while worker.goes_on:
+            wait = max(0.0, queue[0][0] - time.monotonic()) if queue else 0.2
+            ready, _, _ = select.select(self.fds, [], [], min(wait, 0.2))
+            now = time.monotonic()
+            for fd in ready:
+                frame = os.read(fd, FRAME_MAX)
+                if self.random.random() < self.loss or len(queue) >= QUEUE_MAX:
+                    self.lost += 1
+                    continue
+                serial += 1
+                other = self.fds[1] if fd == self.fds[0] else self.fds[0]
+                heapq.heappush(queue, (now + self.delay_s, serial, other, frame))
+            while queue and queue[0][0] <= now:
+                _, _, fd, frame = heapq.heappop(queue)
+                self.passed += 1
+                try:
+                    os.write(fd, frame)
+                except OSError:
+                    self.lost += 1  # that end is down
+
+    def cut(self):
+        self.worker.end()
+        for fd in self.fds:
+            os.close(fd)

@@ -1,0 +1,116 @@
+#!/usr/bin/python3 -B
+"""C5, the part of the network: delay, loss, small packets, slow lines, machines
+that sleep. No message is lost, none is shown twice."""
+
+import signal
+
+from cable import Cable
+from lab import SOAK, check, need
+from node import Ledger, Node, all_see_all
+from trial import main, trial
+
+BURST = 200 if SOAK else 30
+
+
+def pair(lab, lan=None):
+    return [Node(lab.host(n, lan), n) for n in ("ada", "bob")]
+
+
+def talk(lab, ledger, a, b, remark, size=0, limit=120):
+    """A burst both ways at once, not waiting for each other."""
+    for i in range(BURST):
+        for sender, who in ((a, b), (b, a)):
+            filler = " " + "x" * (i * size // BURST) if size else ""
+            ledger.say(sender, who, remark + filler, wait=0, must=False)
+    ledger.settle(limit)
+
+
+def over_cable(lab, **kw):
+    ada, bob = pair(lab)
+    cable = Cable(ada.host, bob.host, **kw)
+    ada.start()
+    bob.start()
+    took = all_see_all(lab, [ada, bob], limit=90)
+    lab.info(f"online after {took:.1f} s")
+    return ada, bob, cable
+
+
+@trial(limit=240)
+def C5_rtt_and_loss(lab):
+    """300 ms round trip, 5 % lost each way, and then a stretch of 30 %."""
+    ada, bob, cable = over_cable(lab, delay_s=0.15, loss=0.05)
+    ledger = Ledger(lab, [ada, bob])
+    talk(lab, ledger, ada, bob, "through the mud")
+    ledger.say(ada, "#lan", "everyone through the mud", wait=30)
+    cable.loss = 0.30
+    for i in range(5):
+        ledger.say(ada, bob, f"through the swamp {i}", wait=0, must=False)
+        ledger.say(bob, ada, f"through the swamp {i}", wait=0, must=False)
+        lab.sleep(1, "the swamp")
+    cable.loss = 0.05
+    ledger.settle(limit=120)
+    lab.info(f"the cable lost {cable.lost} of {cable.lost + cable.passed} frames")
+    check(cable.lost > 10, "the cable is too good")
+
+
+@trial(limit=180)
+def C5_blackout(lab):
+    """Nothing passes for a while, without any sign at the interfaces."""
+    ada, bob, cable = over_cable(lab, delay_s=0.01)
+    ledger = Ledger(lab, [ada, bob])
+    cable.loss = 1.0
+    ledger.say(ada, bob, "into the dark", wait=0, must=False)
+    ledger.say(bob, ada, "out of the dark", wait=0, must=False)
+    # In soak longer than a session may be silent: it dies and is made anew.
+    lab.sleep(60 if SOAK else 8, "the blackout")
+    cable.loss = 0.0
+    ledger.settle(limit=90)
+
+
+@trial(limit=120)
+def C5_mtu_576(lab):
+    """Small packets, long texts. IPv6 needs 1280, so this is IPv4."""
+    hosts = [lab.host(n, family="4") for n in ("ada", "bob")]
+    Cable(*hosts, delay_s=0.005, mtu=576)
+    ada, bob = (Node(h, h.name).start() for h in hosts)
+    all_see_all(lab, [ada, bob])
+    talk(lab, Ledger(lab, [ada, bob]), ada, bob, "in small pieces", size=12000)
+
+
+@trial(limit=150)
+def C5_slow_line(lab):
+    """64 kbit/s each way with a queue of half a second."""
+    need("tc")
+    lan = lab.lan()
+    ada, bob = pair(lab, lan)
+    for node in (ada, bob):
+        node.host.slow("64kbit", 4000)
+    ada.start()
+    bob.start()
+    all_see_all(lab, [ada, bob], limit=90)
+    talk(lab, Ledger(lab, [ada, bob]), ada, bob, "drop by drop", size=2000)
+
+
+@trial(limit=120, soak_limit=400)
+def C5_suspended(lab):
+    """A process that stands still, as on a machine that sleeps: messages of that
+    time arrive once; others are not disturbed."""
+    lan = lab.lan()
+    ada, bob, cid = (Node(lab.host(n, lan), n).start() for n in ("ada", "bob", "cid"))
+    all_see_all(lab, [ada, bob, cid])
+    ledger = Ledger(lab, [ada, bob, cid])
+    bob.process.send_signal(signal.SIGSTOP)
+    try:
+        for i in range(5):
+            ledger.say(ada, bob, f"sleep well {i}", wait=0, must=False)
+        ledger.say(ada, "#lan", "everyone sleeps", wait=0, must=False)
+        ledger.say(ada, cid, "he sleeps")
+        lab.sleep(75 if SOAK else 6, "the sleep")
+    finally:
+        bob.process.send_signal(signal.SIGCONT)
+    ledger.settle(limit=90)
+    ledger.everybody("awake", wait=40)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,128 @@
+#!/usr/bin/python3 -B
+"""N1 and N2: a stranger on the LAN who opens connections and says nothing, or says
+the first word and no other. Those who have business here notice little of it."""
+
+import os
+import select
+import socket
+import struct
+import time
+
+from lab import Bystander, SOAK, check
+from node import Ledger, Node, all_see_all
+from trial import main, trial
+
+IDLE = 10000 if SOAK else 1500
+FLOOD_S = 60 if SOAK else 8
+CONNECT_LIMIT_S = 20  # ten times the figure of the trial
+CHAT_LIMIT_S = 2.0
+PREAMBLE = b"P2PM" + bytes([1, 0, 0, 0]) + b"\0\0\0\0"
+MSG1 = struct.pack(">H", 32)
+
+
+class Knocker:
+    """Opens connections from a host, as many at a time as the other side bears."""
+
+    def __init__(self, host, to, total, say=b"", at_once=10000):
+        self.host, self.to, self.total, self.say = host, to, total, say
+        self.at_once = at_once
+        self.opened = self.refused = 0
+        self.open = {}
+        self.poll = select.poll()
+        self.worker = Bystander(self.knock)
+
+    def knock(self, worker):
+        while worker.goes_on and self.opened < self.total:
+            for _ in range(50):
+                if len(self.open) < self.at_once and self.opened < self.total:
+                    self.one()
+            self.reap()
+        while worker.goes_on:
+            self.reap()
+            time.sleep(0.05)
+        for s in self.open.values():
+            s.close()
+
+    def one(self):
+        s = self.host.socket(socket.AF_INET, socket.SOCK_STREAM)
+        s.setblocking(False)
+        s.connect_ex(self.to)
+        self.opened += 1
+        self.open[s.fileno()] = s
+        self.poll.register(s, select.POLLIN | select.POLLHUP |
+                           (select.POLLOUT if self.say else 0))
+
+    def reap(self):
+        for fd, event in self.poll.poll(5):
+            s = self.open[fd]
+            if event & (select.POLLIN | select.POLLHUP | select.POLLERR):
+                self.poll.unregister(fd)
+                del self.open[fd]
+                s.close()
+                self.refused += 1
+            elif event & select.POLLOUT:
+                try:
+                    s.send(self.say + os.urandom(32))
+                except OSError:
+                    pass
+                self.poll.modify(fd, select.POLLIN | select.POLLHUP)
+
+    def end(self):
+        self.worker.end()
+
+
+@trial(limit=120, soak_limit=300)
+def N1_half_open(lab):
+    """Thousands of silent connections from one host; an honest peer from another
+    one comes in all the same, and memory stays."""
+    lan = lab.lan()
+    ada, bob = (Node(lab.host(n, lan), n, "--discovery", "off") for n in ("ada", "bob"))
+    fiend = lab.host("fiend", lan)
+    ada.start()
+    before = ada.rss_mib()
+    knocker = Knocker(fiend, (ada.host.ip4(), ada.port()), IDLE)
+    lab.wait("the first thousand", lambda: knocker.opened >= min(IDLE, 1000), limit=60)
+    bob.start("--peer", f"{ada.host.ip4()}:{ada.port()}")
+    took = lab.wait("an honest peer", lambda: ada.sees(bob), limit=CONNECT_LIMIT_S)
+    grown = ada.rss_mib() - before
+    lab.info(f"honest peer in after {took:.1f} s; {knocker.opened} opened, "
+             f"{knocker.refused} closed by the node, {grown:.1f} MiB more, "
+             f"{ada.fds()} descriptors")
+    check(ada.is_sanitized() or grown < 32, f"{grown:.1f} MiB more")
+    check(ada.fds() < 200, f"{ada.fds()} descriptors")
+    ledger = Ledger(lab, [ada, bob])
+    ledger.everybody("in spite of them")
+    knocker.end()
+
+
+@trial(limit=120, soak_limit=300)
+def N2_msg1_flood(lab):
+    """Handshakes that go no further, as fast as they can be sent: existing sessions
+    go on, and the victim's processor does not drown."""
+    lan = lab.lan()
+    ada, bob = (Node(lab.host(n, lan), n) for n in ("ada", "bob"))
+    fiend = lab.host("fiend", lan)
+    ada.start()
+    bob.start()
+    all_see_all(lab, [ada, bob])
+    knocker = Knocker(fiend, (ada.host.ip4(), ada.port()), 10**6,
+                      PREAMBLE + MSG1, at_once=200)
+    ledger = Ledger(lab, [ada, bob])
+    cpu, began, times = ada.cpu_s(), time.monotonic(), []
+    while time.monotonic() - began < FLOOD_S:
+        start = time.monotonic()
+        ledger.say(bob, ada, "in the flood", wait=20)
+        times.append(time.monotonic() - start)
+    busy = (ada.cpu_s() - cpu) / (time.monotonic() - began)
+    knocker.end()
+    times.sort()
+    p95 = times[int(len(times) * 0.95)]
+    lab.info(f"{knocker.opened} handshakes begun, {len(times)} messages, p95 "
+             f"{p95 * 1000:.0f} ms with the start of the program, processor {busy:.0%}")
+    check(knocker.opened > 100 * FLOOD_S / 10, "that was no flood")
+    check(p95 < CHAT_LIMIT_S, f"p95 {p95:.2f} s")
+    ledger.settle()
+
+
+if __name__ == "__main__":
+    main()
