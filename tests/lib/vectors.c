@@ -38,6 +38,18 @@ json_t *vectors_json(const char *name)
 	return json;
 }
 
+json_t *vectors_golden(const char *name)
+{
+	char *path = mem_printf("tests/golden/%s", name);
+	json_error_t why;
+	json_t *json = json_load_file(path, 0, &why);
+
+	if (json == NULL)
+		fail_msg("%s:%d: %s", path, why.line, why.text);
+	mem_free(path);
+	return json;
+}
+
 const char *vectors_str(const json_t *object, const char *key)
 {
 	const char *s = json_string_value(json_object_get(object, key));

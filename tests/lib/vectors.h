@@ -17,6 +17,9 @@ char *vectors_path(const char *name);
 /* The file as JSON, json_decref; skips the test when it is not there, fails it
  * when it is no JSON. */
 json_t *vectors_json(const char *name);
+/* A file of tests/golden, which is part of the tree: fails the test when it is not
+ * there (tests run in the project's root). */
+json_t *vectors_golden(const char *name);
 /* A member that must be there. */
 const char *vectors_str(const json_t *object, const char *key);
 
