@@ -102,9 +102,15 @@ struct session *peer_session(const struct peer *p)
 	return NULL;
 }
 
+/* A session that replaces another has yet to say HELLO: nobody went away. */
+static bool is_changing_over(const struct peer *p)
+{
+	return p->presence == PRESENCE_ONLINE && !list_empty(&p->sessions);
+}
+
 static enum presence work_out(const struct peer *p)
 {
-	if (peer_session(p) != NULL)
+	if (peer_session(p) != NULL || is_changing_over(p))
 		return PRESENCE_ONLINE;
 	if (p->presence == PRESENCE_ONLINE || p->presence == PRESENCE_OFFLINE ||
 	    p->is_contact)

@@ -1,0 +1,73 @@
+/*
+ * sim: many cores in one process, on a manual clock, with a seeded rng and real
+ * channels joined in memory. The same seed gives the same run, to the byte.
+ */
+#ifndef TESTS_LIB_SIM_H
+#define TESTS_LIB_SIM_H
+
+#include "base/clock.h"
+#include "base/options.h"
+#include "base/rng.h"
+#include "base/timer.h"
+#include "core/core.h"
+
+struct sim;
+
+/* One node, as a test sees it. */
+struct sim_node {
+	struct sim *sim;
+	unsigned index;
+	struct identity *identity;
+	struct options *options;
+	struct core *core; /* NULL while it is not running */
+	struct chan_config chan;
+	struct addr addr;
+	bool is_cut; /* its cable is pulled: nothing gets in or out, nobody is told */
+	struct front_port front;
+	char id[NODE_ID_COMPACT_BYTES];
+	/* what its front end saw */
+	unsigned n_texts, n_online, n_delivered, n_failed, n_alarms, n_done, n_errors;
+	unsigned last_status;
+	char last_error[256];
+	char **texts; /* "nick: text", as shown */
+	size_t n_text_slots;
+};
+
+struct sim *sim_new(uint64_t seed, unsigned n_nodes);
+void sim_free(struct sim *s);
+struct sim_node *sim_node(struct sim *s, unsigned i);
+const struct clock *sim_clock(struct sim *s);
+/* A hash over every event of every node so far, as hex; static. */
+const char *sim_transcript(struct sim *s);
+/* Milliseconds each packet takes; 1 at first. */
+void sim_latency(struct sim *s, unsigned ms);
+/* Keep the texts that are shown (on at first). */
+void sim_keep_texts(struct sim *s, bool on);
+
+/* Starts node i with a fresh boot id. */
+void sim_start(struct sim *s, unsigned i);
+/* Ends it with a goodbye, or as kill -9 does (its connections end with EOF). */
+void sim_stop(struct sim *s, unsigned i, bool is_killed);
+/* All nodes that run hear of i, and i of them, as by mDNS. */
+void sim_announce(struct sim *s, unsigned i);
+/* One node hears of another. */
+void sim_tell(struct sim *s, unsigned who, unsigned of);
+/* Breaks all connections between the two without telling either. */
+void sim_break(struct sim *s, unsigned a, unsigned b);
+/* A node with the same keys as i, at another address. Returns its index. */
+unsigned sim_clone(struct sim *s, unsigned i);
+
+/* A line as typed: "msg <id> text". */
+void sim_say(struct sim *s, unsigned from, unsigned to, const char *text);
+void sim_say_lan(struct sim *s, unsigned from, const char *text);
+void sim_submit(struct sim *s, unsigned i, const struct command *cmd);
+/* Lets time pass. */
+void sim_run(struct sim *s, uint64_t ms);
+/* Live connections at i. */
+unsigned sim_links(struct sim *s, unsigned i);
+/* How often i was shown exactly this text. */
+unsigned sim_saw(struct sim *s, unsigned i, const char *text);
+/* Bytes and packets that crossed. */
+uint64_t sim_bytes(struct sim *s);
+
+#endif
