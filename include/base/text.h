@@ -22,9 +22,11 @@ bool text_is_utf8(struct slice s);
  *   BODY   message text: line breaks and tabs stay ('\n' is followed by the
  *          prefix of the caller, see text_body), zero-width joiners between
  *          letters or emoji stay, bidi stays but is isolated (FSI ... PDI per
- *          line, unbalanced controls escaped); other controls are escaped.
+ *          line that has any; overrides and unbalanced controls are escaped;
+ *          "\r\n" is a line break); other controls are escaped.
  *   LOG    as NAME, and everything outside printable ASCII but letters and
  *          digits of other scripts is escaped too.
+ * Everywhere at most eight combining marks stand on one letter; more are escaped.
  */
 enum text_place { TEXT_NAME, TEXT_BODY, TEXT_LOG };
 
@@ -42,6 +44,11 @@ char *text_body(struct slice s, const char *prefix);
 size_t text_width(const char *s);
 /* s padded with spaces or cut (with "…" ) to exactly width columns; mem_free. */
 char *text_fit(const char *s, size_t width);
+/* Bytes of the first cluster of NUL-terminated UTF-8, and its columns: what a cursor
+ * steps over at once (a letter with its marks, a joined emoji). 0 at the end of s;
+ * a cluster longer than TEXT_CLUSTER_BYTES is given in parts. */
+enum { TEXT_CLUSTER_BYTES = 256 };
+size_t text_cluster(const char *s, size_t *columns);
 
 /* Unicode case fold (NFKC_Casefold without ignorables), for comparing names;
  * NULL when s is not valid UTF-8; mem_free. */
