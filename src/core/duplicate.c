@@ -41,13 +41,20 @@ static enum verdict judge_boot(struct session *s)
 	return KEEP_OLD;
 }
 
+/* A provisional session is settled when it goes live, so either may be the older. */
+static bool are_close(const struct session *a, const struct session *b)
+{
+	uint64_t apart = a->up_us > b->up_us ? a->up_us - b->up_us : b->up_us - a->up_us;
+	return apart < PROTO_DUP_SAME_S * 1000000ULL;
+}
+
 static enum verdict judge(struct session *s, const struct session *old)
 {
 	if (!id16_eq(&s->boot, &old->boot))
 		return judge_boot(s);
 	if (s->is_initiator == old->is_initiator)
 		return s->is_initiator ? KEEP_NEW : OTHERS_CHOICE;
-	if (s->up_us - old->up_us < PROTO_DUP_SAME_S * 1000000ULL)
+	if (are_close(s, old))
 		return s->is_initiator == are_we_smaller(s) ? KEEP_NEW : KEEP_OLD;
 	return KEEP_NEW;
 }
