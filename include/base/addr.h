@@ -25,13 +25,16 @@ struct addr {
 /* "192.0.2.1:7117", "[fe80::1%eth0]:7117", "[2001:db8::1]:7117" with a NUL. */
 enum { ADDR_TEXT_BYTES = 80 };
 void addr_str(const struct addr *a, char out[static ADDR_TEXT_BYTES]);
-/* The address without port, brackets and scope. */
+/* The address without port, brackets and scope; "none" for ADDR_NONE. */
 void addr_ip_str(const struct addr *a, char out[static ADDR_TEXT_BYTES]);
-/* A literal in one of the forms above; without a port, port is 0. ERR_USAGE for
- * anything else, host names included. */
+/* A literal in one of the forms above, a bare IPv6 address too; without a port, port
+ * is 0. IPv4-mapped IPv6 becomes IPv4. A scope is the name of an interface that is
+ * there or a number, and only with a link-local address. ERR_USAGE for anything else,
+ * host names included. */
 enum err addr_parse(const char *text, struct addr *out);
 /* Splits "host", "host:port", "[v6]:port", "v6" into host (to host_max bytes
- * with its NUL) and port (0 when absent). ERR_USAGE. */
+ * with its NUL) and port (0 when absent). The host is not judged, but that it holds
+ * no spaces or controls. ERR_USAGE. */
 enum err addr_split(const char *text, char *host, size_t host_max, uint16_t *port);
 
 bool addr_eq(const struct addr *a, const struct addr *b); /* port and scope too */
@@ -42,11 +45,11 @@ bool addr_is_unicast(const struct addr *a); /* not multicast, broadcast, unspeci
 
 /* IPv4-mapped IPv6 becomes IPv4. ERR_USAGE for other families. */
 enum err addr_from_sockaddr(const struct sockaddr *sa, struct addr *out);
-/* Returns the length to give to connect or bind. */
+/* Returns the length to give to connect or bind; 0 for ADDR_NONE. */
 uint32_t addr_to_sockaddr(const struct addr *a, struct sockaddr_storage *out);
 
 /* One address of an interface of this host. */
-struct ifaddr {
+struct iface_addr {
 	struct addr addr; /* port 0 */
 	uint8_t prefix; /* bits */
 };
@@ -58,7 +61,7 @@ struct iface {
 	uint32_t index;
 	bool is_up, is_loopback, is_multicast;
 	uint8_t n_addrs;
-	struct ifaddr addrs[IFACE_ADDRS_MAX];
+	struct iface_addr addrs[IFACE_ADDRS_MAX];
 };
 
 struct ifaces {
@@ -67,9 +70,12 @@ struct ifaces {
 };
 
 /* True when a lies inside a prefix of one of the interfaces, or is an address
- * of this host itself. Loopback counts only if include_loopback. */
+ * of this host itself. Loopback addresses do not count, nor interfaces that are
+ * down; with a scope, only that interface does. */
 bool ifaces_on_link(const struct ifaces *ifs, const struct addr *a);
+/* Loopback counts as own. */
 bool ifaces_is_own(const struct ifaces *ifs, const struct addr *a);
+/* NULL when there is none. */
 const struct iface *ifaces_by_index(const struct ifaces *ifs, uint32_t index);
 /* The directed broadcast address of an attached IPv4 prefix. */
 bool ifaces_is_broadcast(const struct ifaces *ifs, const struct addr *a);
