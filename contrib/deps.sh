@@ -8,9 +8,9 @@ set -eu
 build='gcc:gcc libc6-dev make:make pkg-config:pkg-config libsodium-dev
 	libavahi-client-dev libavahi-core-dev libmsgpack-dev libuv1-dev
 	libutf8proc-dev libjansson-dev libqrencode-dev'
-test='python3 libcmocka-dev avahi-daemon dbus iproute2 procps faketime
+test='python3 libcmocka-dev avahi-daemon avahi-utils dbus iproute2 procps faketime
 	python3-msgpack python3-dissononce python3-cryptography-vectors
-	python3-scapy go:golang-go golang-github-flynn-noise-dev'
+	go:golang-go golang-github-flynn-noise-dev'
 lint='git:git python3 clang-format clang-tidy cppcheck mandoc universal-ctags'
 bench='python3 libzmq3-dev'
 clang='clang:clang libclang-rt-14-dev'
