@@ -14,6 +14,7 @@ SANITIZE ?=
 PREFIX ?= /usr/local
 MANDIR ?= $(PREFIX)/share/man
 DOCDIR ?= $(PREFIX)/share/doc/p2pmsg
+UNITDIR ?= $(PREFIX)/lib/systemd/user
 FUZZ_SECONDS ?= 60
 
 # A folder for each kind of build, so that none disturbs another.
@@ -67,6 +68,7 @@ TEST_BIN := $(TEST_SRC:%.c=$O/%)
 FUZZ_BIN := $(FUZZ_SRC:%.c=$O/%)
 TOOL_BIN := $(TOOL_SRC:%.c=$O/%)
 MAN := $(sort $(wildcard man/*.[1-8]))
+man_path = $(DESTDIR)$(MANDIR)/man$(subst .,,$(suffix $1))/$(notdir $1)
 
 .PHONY: all lib tests fuzzers run check soak lint bench fuzz man install uninstall \
 	dist deps deps-interop clean help
@@ -172,17 +174,19 @@ build/man/%.txt: man/%
 	@mandoc -T utf8 $< | col -bx >$@
 	@echo $@
 
-install: ## binary, manual and documents below PREFIX=/usr/local (and DESTDIR)
+install: ## binary, manual, documents, user unit below PREFIX=/usr/local (and DESTDIR)
 	@$(MAKE) $(jobs) BUILD=$(BUILD) all
 	install -D -m 755 $(BIN) $(DESTDIR)$(PREFIX)/bin/p2pmsg
-	$(foreach m,$(MAN),install -D -m 644 $m \
-		$(DESTDIR)$(MANDIR)/man$(subst .,,$(suffix $m))/$(notdir $m) &&) true
-	install -d $(DESTDIR)$(DOCDIR)
-	install -m 644 $(wildcard LICENSE README.md CONTRIBUTING.md) $(DESTDIR)$(DOCDIR)
+	$(foreach m,$(MAN),install -D -m 644 $m $(call man_path,$m) &&) true
+	install -d $(DESTDIR)$(DOCDIR) $(DESTDIR)$(UNITDIR)
+	install -m 644 $(wildcard LICENSE README.md) $(DESTDIR)$(DOCDIR)
+	sed 's,/usr/local/,$(PREFIX)/,' contrib/p2pmsg.service \
+		>$(DESTDIR)$(UNITDIR)/p2pmsg.service
+	chmod 644 $(DESTDIR)$(UNITDIR)/p2pmsg.service
 
 uninstall: ## remove what install put there
-	rm -f $(DESTDIR)$(PREFIX)/bin/p2pmsg $(foreach m,$(MAN),\
-		$(DESTDIR)$(MANDIR)/man$(subst .,,$(suffix $m))/$(notdir $m))
+	rm -f $(DESTDIR)$(PREFIX)/bin/p2pmsg $(foreach m,$(MAN),$(call man_path,$m)) \
+		$(DESTDIR)$(UNITDIR)/p2pmsg.service
 	rm -rf $(DESTDIR)$(DOCDIR)
 
 # The same commit gives the same bytes on every machine.

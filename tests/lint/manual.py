@@ -5,7 +5,6 @@
   base/option_def.h   options  p2pmsg.conf.5       .It Cm OPTION ...   in OPTIONS
   wire/msg_def.h      messages p2pmsg-protocol.7   .It NUMBER Ta NAME ... in MESSAGES
   wire/proto.h        codes    p2pmsg-protocol.7   .It NUMBER Ta NAME ... in CODES
-  wire/proto.h        kinds    p2pmsg-protocol.7   .It 0xNN Ta NAME ...   in RECORDS
 
 The tables are read by the C preprocessor, so that a row may be written in any way C
 allows. Macros such as Li or Dv may stand before a NUMBER or a NAME.
