@@ -5,9 +5,6 @@
 #include "base/secret.h"
 #include "wire/proto.h"
 
-struct record_keys {
-	struct noise_cipherstate send, receive;
-};
 static_assert(sizeof(struct record_keys) <= SECRET_SLOT_BYTES, "keys fill one slot");
 
 enum { LENGTH_BYTES = 2 };

@@ -14,6 +14,10 @@
 #include "crypto/noise.h"
 #include "wire/frame.h"
 
+struct record_keys {
+	struct noise_cipherstate send, receive;
+};
+
 struct records {
 	struct record_keys *keys; /* in a secret slot; NULL before and after */
 	uint64_t start_us; /* when the session came up */
