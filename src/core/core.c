@@ -15,8 +15,7 @@
 
 /* ---- life ---- */
 
-	struct core *
-	core_new(const struct core_config *cfg)
+struct core *core_new(const struct core_config *cfg)
 {
 	struct core *c = mem_new(sizeof *c);
 	c->cfg = *cfg;

@@ -9,7 +9,12 @@
 #include "core/core.h"
 #include "wire/msg.h"
 
-enum { CORE_EVENTS_KEPT = 2048, CORE_PEERS_MAX = 8192, CORE_FRONTS_MAX = 256 };
+enum {
+	CORE_EVENTS_KEPT = 2048,
+	CORE_PEERS_MAX = 8192,
+	CORE_PEERS_KEPT = 1024,
+	CORE_FRONTS_MAX = 256
+};
 
 struct core {
 	struct core_config cfg;

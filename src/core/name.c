@@ -89,7 +89,7 @@ static enum err search(struct core *c, const char *who, const struct wanted *w,
 	unsigned n = 0;
 	size_t pos = 0;
 	for (struct peer *p; (p = map_next(c->peers, &pos)) != NULL;) {
-		if (!fits(p, w))
+		if (p->presence == PRESENCE_GONE || !fits(p, w))
 			continue;
 		*out = p;
 		if (n++ < LISTED_MAX)

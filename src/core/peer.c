@@ -16,18 +16,6 @@ struct peer *peer_find(const struct core *c, const struct id32 *id)
 	return map_get(c->peers, id);
 }
 
-/* Makes room by dropping the oldest peer that nothing holds. */
-static void drop_one(struct core *c)
-{
-	size_t pos = 0;
-	for (struct peer *p; (p = map_next(c->peers, &pos)) != NULL;) {
-		size_t before = map_count(c->peers);
-		peer_let_go(p);
-		if (map_count(c->peers) < before)
-			return;
-	}
-}
-
 /* "nick~abcd": the nick alone would let anybody look like anybody. */
 static void make_name(struct peer *p)
 {
@@ -54,18 +42,6 @@ static struct peer *peer_new(struct core *c, const struct id32 *id)
 	return p;
 }
 
-struct peer *peer_get(struct core *c, const struct id32 *id)
-{
-	struct peer *p = peer_find(c, id);
-	if (p != NULL)
-		return p;
-	if (map_count(c->peers) >= CORE_PEERS_MAX)
-		drop_one(c);
-	if (map_count(c->peers) >= CORE_PEERS_MAX)
-		return NULL;
-	return peer_new(c, id);
-}
-
 void peer_free(struct peer *p)
 {
 	if (p == NULL)
@@ -80,16 +56,45 @@ void peer_free(struct peer *p)
 	mem_free(p);
 }
 
+static bool is_held(const struct peer *p)
+{
+	return !list_empty(&p->sessions) || p->n_sightings > 0 || p->is_contact ||
+	       p->n_attempts > 0 || p->n_queued > 0 || p->traces > 0 ||
+	       dialer_remembers(p);
+}
+
 void peer_let_go(struct peer *p)
 {
-	bool is_held = !list_empty(&p->sessions) || p->n_sightings > 0 || p->is_contact ||
-		       p->n_attempts > 0 || p->n_queued > 0 || p->traces > 0 ||
-		       dialer_remembers(p);
-	if (is_held)
+	if (is_held(p))
 		return;
-	if (p->presence != PRESENCE_NONE && p->presence != PRESENCE_GONE)
-		peer_update(p, NULL);
-	peer_free(p);
+	peer_update(p, NULL);
+	/* its device list is worth keeping: a lower one must not come back */
+	if (p->devlist == NULL || map_count(p->core->peers) > CORE_PEERS_KEPT)
+		peer_free(p);
+}
+
+/* Makes room by dropping the oldest peer that nothing holds. */
+static void drop_one(struct core *c)
+{
+	size_t pos = 0;
+	for (struct peer *p; (p = map_next(c->peers, &pos)) != NULL;) {
+		if (is_held(p))
+			continue;
+		peer_free(p);
+		return;
+	}
+}
+
+struct peer *peer_get(struct core *c, const struct id32 *id)
+{
+	struct peer *p = peer_find(c, id);
+	if (p != NULL)
+		return p;
+	if (map_count(c->peers) >= CORE_PEERS_MAX)
+		drop_one(c);
+	if (map_count(c->peers) >= CORE_PEERS_MAX)
+		return NULL;
+	return peer_new(c, id);
 }
 
 struct session *peer_session(const struct peer *p)

@@ -70,7 +70,8 @@ struct peer *peer_find(const struct core *c, const struct id32 *id);
 /* Finds or makes; NULL only when CORE_PEERS_MAX are known and none can go. */
 struct peer *peer_get(struct core *c, const struct id32 *id);
 void peer_free(struct peer *p);
-/* Frees it if nothing holds it: no session, sighting, contact or queue. */
+/* Nothing may hold it any more (session, sighting, contact, queue): then it is told
+ * gone, and freed unless it is worth remembering. */
 void peer_let_go(struct peer *p);
 
 /* The live session that messages travel on, or NULL. */

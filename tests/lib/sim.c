@@ -36,6 +36,9 @@ struct end {
 	bool is_up_due; /* accepted: on_up follows */
 	bool wants_room;
 	struct list inbox; /* struct packet, in order */
+	/* a raw side has no channel of ours: a test plays it */
+	sim_raw_fn *raw;
+	void *raw_ctx;
 };
 
 struct pending_fail {
@@ -57,6 +60,12 @@ struct sim {
 	unsigned n_nodes, latency_ms;
 	bool keep_texts, is_busy;
 	uint64_t bytes;
+	struct {
+		struct addr at;
+		sim_raw_open_fn *fn;
+		void *ctx;
+	} listener; /* one raw address that the nodes may dial */
+	struct sim_node outside; /* owner of the raw sides */
 	crypto_generichash_state transcript;
 	char transcript_text[33];
 	struct sim_node nodes[NODES_MAX];
@@ -130,6 +139,10 @@ static void end_down(struct end *e, enum err why, uint16_t code, struct slice re
 	if (e->is_dead)
 		return;
 	e->is_dead = true;
+	if (e->raw != NULL) {
+		send_packet(e, NULL, 0, true);
+		return;
+	}
 	struct slice rest = chan_out(e->chan);
 	send_packet(e, rest.p, rest.n, false);
 	send_packet(e, NULL, 0, true);
@@ -195,7 +208,9 @@ static void on_arrival(void *ctx)
 	struct packet *p = ctx;
 	struct end *e = p->to;
 	list_del(&p->node);
-	if (!e->is_dead && !e->is_silent && e->owner->core != NULL) {
+	if (e->raw != NULL && !e->is_dead) {
+		e->raw(e->raw_ctx, slice_of(p->bytes, p->n), p->is_eof);
+	} else if (!e->is_dead && !e->is_silent && e->owner->core != NULL) {
 		if (p->is_eof)
 			end_down(e, chan_eof(e->chan), 0, slice_of(NULL, 0));
 		else
@@ -234,12 +249,67 @@ static struct sim_node *node_at(struct sim *s, const struct addr *a)
 	return NULL;
 }
 
+static struct end *raw_pair(struct sim *s, struct end *inner, struct addr outside)
+{
+	struct end *raw = end_new(s, &s->outside, !inner->is_initiator);
+	raw->other = inner;
+	inner->other = raw;
+	inner->remote = outside;
+	return raw;
+}
+
+static link_id dial_raw(struct sim_node *n, const struct addr *to,
+			const struct id32 *target)
+{
+	struct sim *s = n->sim;
+	struct end *a = end_new(s, n, true);
+	a->chan = chan_dial_new(&n->chan, target);
+	struct end *raw = raw_pair(s, a, *to);
+	raw->raw = s->listener.fn(s->listener.ctx, (struct sim_raw *)raw, &raw->raw_ctx);
+	return a->id;
+}
+
+void sim_raw_listen(struct sim *s, const struct addr *at, sim_raw_open_fn *fn, void *ctx)
+{
+	s->listener.at = *at;
+	s->listener.fn = fn;
+	s->listener.ctx = ctx;
+}
+
+struct sim_raw *sim_raw_open(struct sim *s, unsigned to, const struct addr *from,
+			     sim_raw_fn *fn, void *ctx)
+{
+	struct sim_node *n = &s->nodes[to];
+	struct end *b = end_new(s, n, false);
+	b->chan = chan_listen_new(&n->chan);
+	struct end *raw = raw_pair(s, b, *from);
+	raw->raw = fn;
+	raw->raw_ctx = ctx;
+	return (struct sim_raw *)raw;
+}
+
+void sim_raw_send(struct sim_raw *r, struct slice bytes)
+{
+	struct end *e = (struct end *)r;
+	if (!e->is_dead)
+		send_packet(e, bytes.p, bytes.n, false);
+}
+
+void sim_raw_close(struct sim_raw *r)
+{
+	end_down((struct end *)r, ERR_OK, 0, slice_of(NULL, 0));
+}
+
 static enum err op_dial(void *net, const struct addr *to, const struct id32 *target,
 			link_id *out)
 {
 	struct sim_node *n = net;
 	struct sim *s = n->sim;
 	struct sim_node *other = node_at(s, to);
+	if (s->listener.fn != NULL && addr_eq(&s->listener.at, to)) {
+		*out = dial_raw(n, to, target);
+		return ERR_OK;
+	}
 	if (other == NULL || n->is_cut || other->is_cut) {
 		*out = ++s->next_link;
 		fail_later(n, *out);
@@ -497,7 +567,7 @@ static bool pump(struct sim *s)
 	bool moved = false;
 	list_each_safe (it, &s->ends) {
 		struct end *e = list_entry(it, struct end, node);
-		if (e->is_dead)
+		if (e->is_dead || e->raw != NULL)
 			continue;
 		struct slice out = chan_out(e->chan);
 		if (out.n > 0) {
@@ -512,10 +582,7 @@ static bool pump(struct sim *s)
 			core_link_events()->on_room(e->owner->core, e->id);
 			moved = true;
 		}
-		if (!e->is_dead && !e->is_closing && chan_is_up(e->chan))
-			drain_events(e);
-		else if (!e->is_dead && !e->is_closing)
-			drain_events(e);
+		drain_events(e); /* what accept has made ready */
 	}
 	return moved;
 }
@@ -640,8 +707,8 @@ unsigned sim_links(struct sim *s, unsigned i)
 	unsigned n = 0;
 	list_each (it, &s->ends) {
 		const struct end *e = list_entry(it, struct end, node);
-		n += e->owner->index == i && !e->is_dead && !e->is_closing &&
-		     chan_is_up(e->chan);
+		n += e->owner->index == i && e->raw == NULL && !e->is_dead &&
+		     !e->is_closing && chan_is_up(e->chan);
 	}
 	return n;
 }

@@ -70,4 +70,18 @@ unsigned sim_saw(struct sim *s, unsigned i, const char *text);
 /* Bytes and packets that crossed. */
 uint64_t sim_bytes(struct sim *s);
 
+/*
+ * Raw connections: bytes of a test's own making to and from one node. The handle
+ * lives until the node has let go of its side and sim_raw_close was called.
+ */
+struct sim_raw;
+typedef void sim_raw_fn(void *ctx, struct slice bytes, bool is_eof);
+struct sim_raw *sim_raw_open(struct sim *s, unsigned to, const struct addr *from,
+			     sim_raw_fn *fn, void *ctx);
+/* The node dials this address: fn names who takes the bytes, and its ctx. */
+typedef sim_raw_fn *sim_raw_open_fn(void *ctx, struct sim_raw *r, void **fn_ctx);
+void sim_raw_listen(struct sim *s, const struct addr *at, sim_raw_open_fn *fn, void *ctx);
+void sim_raw_send(struct sim_raw *r, struct slice bytes);
+void sim_raw_close(struct sim_raw *r);
+
 #endif

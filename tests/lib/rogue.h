@@ -1,0 +1,48 @@
+/*
+ * rogue: a peer that a test plays, message by message, over a raw connection of the
+ * simulation: real keys and a real channel, and no rules.
+ */
+#ifndef TESTS_LIB_ROGUE_H
+#define TESTS_LIB_ROGUE_H
+
+#include "lib/sim.h"
+#include "wire/chan.h"
+#include "wire/msg.h"
+
+struct rogue {
+	struct sim *sim;
+	struct rng_seeded rng;
+	struct identity *identity;
+	struct chan_config cfg;
+	struct chan *chan;
+	struct sim_raw *raw;
+	struct addr addr;
+	bool is_refusing; /* does not accept the node's key */
+	bool is_up, is_closed;
+	uint16_t close_code;
+	/* what the node said */
+	unsigned n_acks, n_nacks, n_texts, n_hellos, n_others, n_pongs;
+	unsigned nack_code;
+	struct id16 nack_id;
+	enum err error; /* of our channel */
+};
+
+/* identity NULL: a new one, made from seed; else borrowed. */
+void rogue_init(struct rogue *r, struct sim *s, uint64_t seed, struct identity *identity);
+void rogue_wipe(struct rogue *r);
+/* Connects to node i and lets the handshake run (about 10 ms pass). */
+void rogue_dial(struct rogue *r, unsigned i);
+/* Listens at its address, and node i hears of it (as id claim; NULL: its own). */
+void rogue_announce(struct rogue *r, unsigned i, const struct id32 *claim);
+/* Ends the connection; another may be dialled. */
+void rogue_hang_up(struct rogue *r);
+
+/* A good HELLO with its own device list; and whatever else. 10 ms pass. */
+void rogue_hello(struct rogue *r);
+void rogue_send(struct rogue *r, const struct msg *m);
+/* Any payload in a record of any kind. */
+void rogue_record(struct rogue *r, uint8_t kind, uint8_t flags, struct slice payload);
+/* A TEXT to node i, ready to be spoilt. */
+struct msg rogue_text(struct rogue *r, unsigned i, const char *text);
+
+#endif
