@@ -114,7 +114,7 @@ struct cand *cand_get(struct core *c, const struct sighting *s)
 	struct peer *p = s->has_id ? peer_get(c, &s->id) : NULL;
 	if (s->has_id && p == NULL)
 		return NULL;
-	if (s->source == SIGHTING_MEMORY)
+	if (s->source == SIGHTING_MEMORY && p != NULL)
 		limit_memory(p);
 	return cand_new(c, s, p);
 }

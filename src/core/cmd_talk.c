@@ -13,22 +13,19 @@ enum { WAIT_MAX_S = 86400 };
 
 /* ---- msg, me ---- */
 
-static bool say_failed(struct call *call, const struct peer *p, enum err e)
+static void say_failed(struct call *call, const struct peer *p, enum err e)
 {
-	switch (e) {
-	case ERR_FULL:
-		return call_fail(
-			call, 5,
-			"queue full: %u messages wait for %s, who is away; this one "
-			"was not taken",
-			p->n_queued, p->name);
-	case ERR_UNREACHABLE:
-		return call_fail(call, 2, "nobody is on #lan now; nothing was sent");
-	default:
-		return call_fail(call, 1,
-				 "a message is 1 to %d bytes of UTF-8 text without NUL",
-				 PROTO_TEXT_BYTES);
-	}
+	if (e == ERR_FULL && p != NULL)
+		call_fail(call, 5,
+			  "queue full: %u messages wait for %s, who is away; this one "
+			  "was not "
+			  "taken",
+			  p->n_queued, p->name);
+	else if (e == ERR_UNREACHABLE)
+		call_fail(call, 2, "nobody is on #lan now; nothing was sent");
+	else
+		call_fail(call, 1, "a message is 1 to %d bytes of UTF-8 text without NUL",
+			  PROTO_TEXT_BYTES);
 }
 
 static void tell_sent(struct call *call, const struct peer *p, const struct id16 *id)
