@@ -5,27 +5,37 @@
 set -eu
 
 # A word COMMAND:PACKAGE is satisfied by the command too, wherever it came from.
-build='gcc:gcc libc6-dev make:make pkg-config:pkg-config libsodium-dev
-	libavahi-client-dev libavahi-core-dev libmsgpack-dev libuv1-dev
-	libutf8proc-dev libjansson-dev libqrencode-dev'
-test='python3 libcmocka-dev avahi-daemon avahi-utils dbus iproute2 procps faketime
-	python3-msgpack python3-dissononce python3-cryptography-vectors
-	go:golang-go golang-github-flynn-noise-dev'
-lint='git:git python3 clang-format clang-tidy cppcheck mandoc universal-ctags'
-bench='python3 libzmq3-dev'
-clang='clang:clang libclang-rt-14-dev'
-interop='node:nodejs npm:npm'
+group_packages() {
+	case $1 in
+	build)
+		echo gcc:gcc libc6-dev make:make pkg-config:pkg-config libsodium-dev \
+			libavahi-client-dev libavahi-core-dev libmsgpack-dev libuv1-dev \
+			libutf8proc-dev libjansson-dev libqrencode-dev
+		;;
+	test)
+		echo python3 libcmocka-dev avahi-daemon avahi-utils dbus iproute2 procps \
+			faketime python3-msgpack python3-dissononce \
+			python3-cryptography-vectors \
+			go:golang-go golang-github-flynn-noise-dev
+		;;
+	lint)
+		echo git:git python3 clang-format clang-tidy cppcheck mandoc \
+			universal-ctags
+		;;
+	bench) echo python3 libzmq3-dev ;;
+	clang) echo clang:clang libclang-rt-14-dev ;;
+	interop) echo node:nodejs npm:npm ;;
+	*)
+		echo "deps.sh: no such group: $1" >&2
+		return 1
+		;;
+	esac
+}
 
 packages=
 for group in "$@"; do
-	case $group in
-	build | test | lint | bench | clang | interop) eval "list=\$$group" ;;
-	*)
-		echo "deps.sh: no such group: $group" >&2
-		exit 1
-		;;
-	esac
-	for word in $list; do
+	words=$(group_packages "$group")
+	for word in $words; do
 		case $word in
 		*:*) command -v "${word%%:*}" >/dev/null || packages="$packages ${word#*:}" ;;
 		*) packages="$packages $word" ;;
@@ -63,9 +73,8 @@ else
 fi >&2
 
 echo "Installing what is missing:$missing" >&2
-export DEBIAN_FRONTEND=noninteractive
 # shellcheck disable=SC2086
-$sudo apt-get -q update >&2 && $sudo env DEBIAN_FRONTEND=noninteractive $install >&2 || {
+if ! { $sudo apt-get -q update && $sudo env DEBIAN_FRONTEND=noninteractive $install; } >&2; then
 	echo "That failed. These packages are needed:$missing" >&2
 	exit 1
-}
+fi
