@@ -96,9 +96,10 @@
 #define EVENT_FIELDS_SENT(F) \
 	F(id, STR) F(peer, STR) F(state, STR)
 
-/* Events from cursor `from` up to `to` are no longer kept. */
+/* Events from cursor `from` up to `to` are no longer kept; or, with late: they come
+ * only now, because this front end read too slowly. */
 #define EVENT_FIELDS_LAGGED(F) \
-	F(from, NUM) F(to, NUM)
+	F(from, NUM) F(to, NUM) F(late, YES)
 
 /* The last reply of a command that failed. status: the exit status, 1 usage, 2
  * peer unknown or unreachable, 3 refused by the peer, 4 timed out, 5 local. */

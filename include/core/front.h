@@ -151,7 +151,8 @@ struct front_port {
 
 struct front_port_ops {
 	/* The command is copied. ERR_USAGE with an EVENT_ERROR to follow is not used:
-	 * every fault of the command comes as a reply. ERR_IO: the node is gone. */
+	 * every fault of the command comes as a reply. ERR_IO: the node is gone;
+	 * ERR_RANGE, ERR_FULL: it cannot be handed to a node in another process. */
 	enum err (*submit)(void *impl, const struct command *cmd);
 	/* No more events. */
 	void (*close)(void *impl);

@@ -1,0 +1,381 @@
+#include "ui/evtext_show.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "ui/qr.h"
+
+enum { NAME_BYTES = 120, LINE_BYTES = 2000, ID_SHORT = 8, LABEL_COLUMNS = 14 };
+
+static bool is(const char *s, const char *word)
+{
+	return s && strcmp(s, word) == 0;
+}
+
+/* What a peer is called: core's name, which says who it is when nicks are alike. */
+static void put_who(struct ink *k, const char *name, const char *nick, const char *id)
+{
+	ink_id_color(k, id);
+	if (name || nick)
+		ink_name(k, name ? name : nick, NAME_BYTES);
+	else if (id)
+		ink_name(k, id, ID_SHORT);
+	else
+		ink_put(k, "somebody");
+	ink_style(k, INK_NORMAL);
+}
+
+/* "15:04 -- " before what the node says of itself and of others. */
+static void put_mark(const struct evtext_config *cfg, const struct event *ev,
+		     struct ink *k, const char *mark)
+{
+	if (cfg->is_bare && ev->cursor == 0)
+		return;
+	if (ev->cursor != 0) {
+		ink_clock(k, ev->time_ms);
+		ink_put(k, " ");
+	}
+	ink_put(k, mark);
+	ink_put(k, " ");
+}
+
+/* " (what)", made safe. */
+static void put_note(struct ink *k, const char *before, const char *what)
+{
+	if (!what || !*what)
+		return;
+	ink_put(k, before);
+	ink_name(k, what, LINE_BYTES);
+}
+
+/* ---- people ---- */
+
+struct phrase {
+	const char *word, *text;
+};
+
+static const char *phrase_of(const struct phrase *table, size_t n, const char *word)
+{
+	for (size_t i = 0; i < n; i++)
+		if (is(word, table[i].word))
+			return table[i].text;
+	return NULL;
+}
+
+static void show_peer(const struct evtext_config *cfg, const struct event *ev,
+		      struct ink *k)
+{
+	static const struct phrase states[] = {
+		{"discovered", " was found"},
+		{"online", " is online"},
+		{"offline", " is offline"},
+		{"gone", " is gone"},
+	};
+	const struct event_peer *p = &ev->u.peer;
+	const char *text = phrase_of(states, sizeof states / sizeof *states, p->state);
+	if (!text)
+		return;
+	put_mark(cfg, ev, k, "--");
+	put_who(k, p->name, p->nick, p->id);
+	ink_put(k, text);
+	if (is(p->state, "online") && p->away)
+		ink_put(k, ", away");
+	put_note(k, " at ", p->address);
+	put_note(k, ": ", p->why ? p->why : p->status);
+	ink_put(k, "\n");
+}
+
+static void show_person(const struct evtext_config *cfg, const struct event *ev,
+			struct ink *k)
+{
+	const struct event_person *p = &ev->u.person;
+	put_mark(cfg, ev, k, "--");
+	put_who(k, p->name, p->nick, p->id);
+	put_note(k, "  ", p->state);
+	put_note(k, "  ", p->trust);
+	put_note(k, "  ", p->address);
+	ink_put(k, "\n");
+}
+
+/* ---- talk ---- */
+
+/* "#lan <bob> ", "[bob] ", "[to bob, queued] ", with "* bob " before an action. */
+static void put_speaker(const struct event_message *m, struct ink *k)
+{
+	bool is_out = is(m->direction, "out"), is_lan = is(m->conv, "#lan");
+	bool is_action = is(m->style, "action");
+	ink_put(k, is_lan ? "#lan " : is_out ? "[to " : "[");
+	if (is_lan)
+		ink_put(k, is_action ? "* " : "<");
+	if (is_lan && is_out)
+		put_who(k, m->nick, NULL, NULL);
+	else
+		put_who(k, m->name, m->nick, m->peer);
+	if (is_out && is(m->state, "queued"))
+		ink_put(k, ", queued");
+	ink_put(k, !is_lan ? "] " : is_action ? " " : "> ");
+	if (!is_lan && is_action) {
+		ink_put(k, "* ");
+		put_who(k, is_out ? m->nick : m->name, m->nick, is_out ? NULL : m->peer);
+		ink_put(k, " ");
+	}
+}
+
+static void show_message(const struct evtext_config *cfg, const struct event *ev,
+			 struct ink *k)
+{
+	(void)cfg;
+	size_t mark = k->b.len;
+	ink_clock(k, ev->time_ms);
+	ink_put(k, " ");
+	put_speaker(&ev->u.message, k);
+	ink_body(k, ev->u.message.text);
+	ink_put(k, "\n");
+	ink_fold(k, mark);
+}
+
+static void show_state(const struct evtext_config *cfg, const struct event *ev,
+		       struct ink *k)
+{
+	const struct event_state *s = &ev->u.state;
+	bool is_failed = is(s->state, "failed");
+	if (is_failed)
+		ink_style(k, INK_WARNING);
+	put_mark(cfg, ev, k, is_failed ? "-!" : "--");
+	ink_put(k, "to ");
+	if (s->peer || s->name)
+		put_who(k, s->name, NULL, s->peer);
+	else
+		ink_put(k, "#lan");
+	put_note(k, ": ", s->state);
+	put_note(k, ": ", s->why);
+	ink_style(k, INK_NORMAL);
+	ink_put(k, "\n");
+}
+
+/* ---- the node speaks ---- */
+
+static void show_notice(const struct evtext_config *cfg, const struct event *ev,
+			struct ink *k)
+{
+	static const struct {
+		const char *level, *mark, *word;
+		enum ink_style style;
+	} levels[] = {
+		{"info", "--", "", INK_NORMAL},
+		{"warning", "-!", "warning: ", INK_WARNING},
+		{"alarm", "!!", "ALARM: ", INK_ALARM},
+	};
+	const struct event_notice *n = &ev->u.notice;
+	size_t i = sizeof levels / sizeof *levels - 1;
+	while (i > 0 && !is(n->level, levels[i].level))
+		i--;
+	ink_style(k, levels[i].style);
+	put_mark(cfg, ev, k, levels[i].mark);
+	ink_put(k, levels[i].word);
+	ink_name(k, n->text, LINE_BYTES);
+	ink_style(k, INK_NORMAL);
+	ink_put(k, "\n");
+}
+
+/* -> bob~3f2a  132 bytes  3f2a90..  record: CTRL ack of 1 */
+static void show_trace(const struct evtext_config *cfg, const struct event *ev,
+		       struct ink *k)
+{
+	(void)cfg;
+	const struct event_trace *t = &ev->u.trace;
+	bool is_cut = t->bytes && strlen(t->bytes) / 2 < t->length;
+	ink_put(k, is(t->direction, "out") ? "-> " : "<- ");
+	put_who(k, t->name, NULL, t->peer);
+	ink_printf(k, "  %" PRIu64 " bytes  ", t->length);
+	ink_style(k, INK_DIM);
+	ink_name(k, t->bytes, LINE_BYTES);
+	ink_put(k, is_cut ? ".." : "");
+	ink_style(k, INK_NORMAL);
+	put_note(k, "  ", t->stage);
+	put_note(k, ": ", t->meaning);
+	ink_put(k, "\n");
+}
+
+static void show_pong(const struct evtext_config *cfg, const struct event *ev,
+		      struct ink *k)
+{
+	const struct event_pong *p = &ev->u.pong;
+	put_mark(cfg, ev, k, "--");
+	put_who(k, p->name, NULL, p->peer);
+	ink_printf(k, " answered in %" PRIu64 ".%02" PRIu64 " ms\n", p->rtt_us / 1000,
+		   p->rtt_us / 10 % 100);
+}
+
+static void show_option(const struct evtext_config *cfg, const struct event *ev,
+			struct ink *k)
+{
+	const struct event_option *o = &ev->u.option;
+	(void)cfg;
+	ink_name(k, o->name, NAME_BYTES);
+	put_note(k, " = ", o->value);
+	put_note(k, "\n  from: ", o->source);
+	put_note(k, "\n  takes: ", o->takes);
+	put_note(k, "\n  ", o->help);
+	ink_put(k, o->live ? "\n  takes effect at once\n"
+			   : "\n  takes effect at the next start\n");
+}
+
+static void show_lagged(const struct evtext_config *cfg, const struct event *ev,
+			struct ink *k)
+{
+	const struct event_lagged *l = &ev->u.lagged;
+	if (l->late)
+		return;
+	put_mark(cfg, ev, k, "-!");
+	ink_printf(k, "%" PRIu64 " events are no longer kept and were left out\n",
+		   l->to >= l->from ? l->to - l->from + 1 : 0);
+}
+
+static void show_error(const struct evtext_config *cfg, const struct event *ev,
+		       struct ink *k)
+{
+	ink_style(k, INK_WARNING);
+	put_mark(cfg, ev, k, "-!");
+	ink_name(k, ev->u.error.text, LINE_BYTES);
+	ink_style(k, INK_NORMAL);
+	ink_put(k, "\n");
+}
+
+static void show_done(const struct evtext_config *cfg, const struct event *ev,
+		      struct ink *k)
+{
+	if (!ev->u.done.text)
+		return;
+	put_mark(cfg, ev, k, "--");
+	ink_name(k, ev->u.done.text, LINE_BYTES);
+	ink_put(k, "\n");
+}
+
+/* ---- all fields of an event, a line each ---- */
+
+static bool put_value(struct ink *k, const struct event *ev, const struct event_field *f)
+{
+	const char *at = (const char *)ev + f->offset;
+	const uint64_t *number = (const uint64_t *)(const void *)at;
+	switch (f->type) {
+	case EVENT_STR:
+		ink_name(k, *(const char *const *)(const void *)at, LINE_BYTES);
+		return true;
+	case EVENT_NUM:
+		if (strcmp(f->name, "uptime_s") == 0)
+			ink_duration(k, *number);
+		else
+			ink_printf(k, "%" PRIu64, *number);
+		return true;
+	case EVENT_YES:
+		ink_put(k, *(const bool *)at ? "yes" : "no");
+		return true;
+	case EVENT_TIME:
+		ink_when(k, *number, ev->time_ms);
+		return true;
+	}
+	return false;
+}
+
+static bool is_absent(const struct event *ev, const struct event_field *f)
+{
+	const char *at = (const char *)ev + f->offset;
+	if (f->type == EVENT_STR)
+		return *(const char *const *)(const void *)at == NULL;
+	return f->type == EVENT_TIME && *(const uint64_t *)(const void *)at == 0;
+}
+
+static void put_label(struct ink *k, const struct event_field *f)
+{
+	size_t n = strlen(f->name);
+	bool is_uptime = strcmp(f->name, "uptime_s") == 0;
+	ink_style(k, INK_DIM);
+	for (size_t i = 0; i < n - (is_uptime ? 2 : 0); i++)
+		ink_printf(k, "%c", f->name[i] == '_' ? ' ' : f->name[i]);
+	ink_printf(k, "%*s", n < LABEL_COLUMNS ? (int)(LABEL_COLUMNS - n) : 1, "");
+	ink_printf(k, "%s", is_uptime ? "  " : "");
+	ink_style(k, INK_NORMAL);
+}
+
+static void show_fields(const struct evtext_config *cfg, const struct event *ev,
+			struct ink *k)
+{
+	(void)cfg;
+	const struct event_row *row = event_row(ev->type);
+	for (size_t i = 0; i < row->n_fields; i++) {
+		const struct event_field *f = &row->fields[i];
+		if (is_absent(ev, f))
+			continue;
+		put_label(k, f);
+		put_value(k, ev, f);
+		ink_put(k, "\n");
+	}
+}
+
+static void put_qr(struct ink *k, const char *uri)
+{
+	char *upper = mem_strdup(uri);
+	for (char *c = upper; *c; c++)
+		if (*c >= 'a' && *c <= 'z')
+			*c = (char)(*c - 'a' + 'A');
+	char *qr = qr_text(upper, k->is_color);
+	if (qr)
+		ink_put(k, qr);
+	mem_free(qr);
+	mem_free(upper);
+}
+
+static void show_identity(const struct evtext_config *cfg, const struct event *ev,
+			  struct ink *k)
+{
+	const struct event_identity *i = &ev->u.identity;
+	const struct {
+		const char *label, *value;
+	} rows[] = {
+		{"nick          ", i->nick},
+		{"id            ", i->fingerprint ? i->fingerprint : i->id},
+		{"address       ", i->uri},
+		{"device        ", i->device},
+	};
+	(void)cfg;
+	for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
+		if (!rows[r].value)
+			continue;
+		ink_style(k, INK_DIM);
+		ink_put(k, rows[r].label);
+		ink_style(k, INK_NORMAL);
+		ink_name(k, rows[r].value, LINE_BYTES);
+		ink_put(k, "\n");
+	}
+	if (i->uri && (i->qr || cfg->has_qr))
+		put_qr(k, i->uri);
+}
+
+/* What a program wants and people see another way. */
+static void show_nothing(const struct evtext_config *cfg, const struct event *ev,
+			 struct ink *k)
+{
+	(void)cfg;
+	(void)ev;
+	(void)k;
+}
+
+static void (*const shows[EVENT_COUNT])(const struct evtext_config *cfg,
+					const struct event *ev, struct ink *k) = {
+	[EVENT_PEER] = show_peer,	  [EVENT_MESSAGE] = show_message,
+	[EVENT_STATE] = show_state,	  [EVENT_NOTICE] = show_notice,
+	[EVENT_TRACE] = show_trace,	  [EVENT_NODE] = show_fields,
+	[EVENT_PERSON] = show_person,	  [EVENT_WHOIS] = show_fields,
+	[EVENT_IDENTITY] = show_identity, [EVENT_PONG] = show_pong,
+	[EVENT_OPTION] = show_option,	  [EVENT_SENT] = show_nothing,
+	[EVENT_LAGGED] = show_lagged,	  [EVENT_ERROR] = show_error,
+	[EVENT_DONE] = show_done,
+};
+
+void evtext_show(const struct evtext_config *cfg, const struct event *ev, struct ink *k)
+{
+	shows[ev->type](cfg, ev, k);
+}
