@@ -29,6 +29,18 @@ struct chan;
 
 enum { CHAN_HASH_BYTES = 64 };
 
+/*
+ * What the channels of one thread can share, for speed alone: memory, the first state
+ * of a handshake, certificates that were checked before (one for each of the last
+ * peers, about 500 bytes). Nothing changes but the time it takes.
+ */
+struct chan_pool;
+
+/* certs: how many certificates are kept at most. */
+struct chan_pool *chan_pool_new(size_t certs);
+/* After the last of its channels. Wipes. NULL is fine. */
+void chan_pool_free(struct chan_pool *p);
+
 /* What is the same for all channels of a node; outlives them. */
 struct chan_config {
 	const struct identity *self;
@@ -38,6 +50,7 @@ struct chan_config {
 	uint64_t caps; /* our capability bits */
 	/* Bytes that may wait in chan_out; at least one largest frame is let in. */
 	size_t out_max;
+	struct chan_pool *pool; /* NULL: none */
 };
 
 /* The other side, proved. */

@@ -9,10 +9,10 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "base/cur.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/text.h"
+#include "wire/chan_pool.h"
+#include "wire/close.h"
 #include "wire/handshake.h"
 #include "wire/preamble.h"
 #include "wire/records.h"
@@ -308,12 +308,10 @@ static enum err on_rekey(struct chan *c, const struct record *r, struct chan_eve
 
 static enum err on_close(struct chan *c, const struct record *r, struct chan_event *ev)
 {
-	struct cur p = cur_of(r->payload);
+	enum err e = close_read(r->payload, &ev->code, &ev->reason);
 
-	ev->code = cur_u16(&p);
-	ev->reason = slice_of(p.p, p.left);
-	if (!text_is_utf8(ev->reason))
-		return ERR_PROTO;
+	if (e != ERR_OK)
+		return e;
 	ev->type = CHAN_CLOSED;
 	chan_enter(c, STATE_CLOSED);
 	c->was_closed = true;
@@ -327,7 +325,7 @@ static const struct kind_row kinds[] = {
 	[KIND_PING] = {on_record, PROTO_PING_BYTES, PROTO_PING_BYTES},
 	[KIND_PONG] = {on_record, PROTO_PING_BYTES, PROTO_PING_BYTES},
 	[KIND_REKEY] = {on_rekey, 0, 0},
-	[KIND_CLOSE] = {on_close, 2, 2 + PROTO_CLOSE_REASON_BYTES},
+	[KIND_CLOSE] = {on_close, CLOSE_MIN_BYTES, CLOSE_MAX_BYTES},
 };
 
 static bool record_fits(const struct record *r)
@@ -457,6 +455,9 @@ enum err chan_feed(struct chan *c, struct slice bytes, size_t *used)
 		*used = bytes.n;
 		return ERR_OK;
 	}
+	/* A stranger gets no more memory than what it has sent. */
+	if (c->state >= STATE_ACCEPTED)
+		chan_pool_lend(c->cfg->pool, &c->in);
 	return buf_add(&c->in, slice_of(bytes.p, *used));
 }
 
@@ -472,7 +473,7 @@ enum err chan_next(struct chan *c, struct chan_event *ev)
 		e = steps[c->state](c, ev);
 	} while (e == ERR_OK && ev->type == 0);
 	if (e == ERR_WAIT && c->in.len == 0)
-		buf_clear(&c->in, 0);
+		chan_pool_return(c->cfg->pool, &c->in);
 	return e == ERR_OK || e == ERR_WAIT ? e : chan_fail(c, e);
 }
 
@@ -507,9 +508,12 @@ bool chan_is_up(const struct chan *c)
 static enum err seal(struct chan *c, const struct record *r, uint64_t now)
 {
 	size_t before = c->out.len;
-	enum err e = records_seal(&c->records, r, &c->out, now);
-	struct slice out = buf_slice(&c->out);
+	struct slice out;
+	enum err e;
 
+	chan_pool_lend(c->cfg->pool, &c->out);
+	e = records_seal(&c->records, r, &c->out, now);
+	out = buf_slice(&c->out);
 	if (e == ERR_OK)
 		trace(c, CHAN_STAGE_RECORD, true,
 		      slice_of(out.p + before, out.n - before), r);
@@ -543,31 +547,14 @@ enum err chan_send(struct chan *c, uint8_t kind, uint8_t flags, struct slice pay
 	return send_record(c, &r);
 }
 
-/* At most as many bytes as a CLOSE may carry, cut between characters. */
-static struct slice close_reason(const char *reason)
-{
-	struct slice s = slice_str(reason != NULL ? reason : "");
-
-	if (s.n > PROTO_CLOSE_REASON_BYTES) {
-		s.n = PROTO_CLOSE_REASON_BYTES;
-		while (s.n > 0 && (s.p[s.n] & 0xc0) == 0x80)
-			s.n--;
-	}
-	return text_is_utf8(s) ? s : slice_of(NULL, 0);
-}
-
 void chan_close(struct chan *c, uint16_t code, const char *reason)
 {
-	uint8_t payload[2 + PROTO_CLOSE_REASON_BYTES];
-	struct slice text = close_reason(reason);
-	struct record r = {KIND_CLOSE, 0, slice_of(payload, 2 + text.n)};
+	uint8_t payload[CLOSE_MAX_BYTES];
+	struct record r = {.kind = KIND_CLOSE};
 
 	if (!chan_is_up(c))
 		return;
-	payload[0] = (uint8_t)(code >> 8);
-	payload[1] = (uint8_t)code;
-	if (text.n > 0)
-		memcpy(payload + 2, text.p, text.n);
+	r.payload = slice_of(payload, close_write(code, reason, payload));
 	send_record(c, &r);
 	c->has_closed = true;
 }
@@ -581,7 +568,7 @@ void chan_drop(struct chan *c, size_t n)
 {
 	buf_drop(&c->out, n);
 	if (c->out.len == 0)
-		buf_clear(&c->out, 0);
+		chan_pool_return(c->cfg->pool, &c->out);
 }
 
 bool chan_is_worn(const struct chan *c)

@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-#include "base/secret.h"
 #include "crypto/noise.h"
+#include "wire/chan_pool.h"
 #include "wire/greeting.h"
 
 struct handshake {
@@ -27,21 +27,20 @@ enum err handshake_new(const struct chan_config *cfg, bool is_initiator,
 {
 	static const char label[16] = "p2pmsg-noise-v1"; /* with its NUL */
 	uint8_t prologue[sizeof(label) + PROTO_PREAMBLE_BYTES];
-	struct noise_keys keys = {.s = identity_dn_secret(cfg->self)};
-	struct handshake *h = secret_new(sizeof(*h));
+	struct handshake *h = chan_pool_secret_new(cfg->pool, sizeof(*h));
 
 	memcpy(prologue, label, sizeof(label));
 	memcpy(prologue + sizeof(label), preamble.p, PROTO_PREAMBLE_BYTES);
 	h->cfg = cfg;
 	*out = h;
-	return noise_handshake_init(&h->noise, noise_pattern_find("XX"), is_initiator,
-				    slice_of(prologue, sizeof(prologue)), &keys,
-				    cfg->rng);
+	return chan_pool_start(cfg->pool, cfg, is_initiator,
+			       slice_of(prologue, sizeof(prologue)), &h->noise);
 }
 
 void handshake_free(struct handshake *h)
 {
-	secret_free(h);
+	if (h != NULL)
+		chan_pool_secret_free(h->cfg->pool, h, sizeof(*h));
 }
 
 static void greet(const struct chan_config *cfg,
@@ -97,11 +96,12 @@ static enum err check_peer(const struct handshake *h, const struct greeting *g,
 
 	if (memcmp(rs, own->dn.b, sizeof(own->dn.b)) == 0)
 		return ERR_AUTH;
-	e = cert_parse(g->cert, cert);
+	e = chan_pool_cert(h->cfg->pool, g->cert, cert);
 	if (e != ERR_OK)
 		return e;
 	if (memcmp(rs, cert->dn.b, sizeof(cert->dn.b)) != 0)
 		return ERR_AUTH;
+	chan_pool_keep(h->cfg->pool, cert);
 	if (target != NULL && !id32_eq(&cert->node_id, target))
 		return ERR_IDENTITY;
 	return ERR_OK;
