@@ -136,6 +136,9 @@ const struct event_row *event_row(enum event_type t);
 const struct event_row *event_row_find(const char *name);
 /* A copy that owns its strings, in one allocation: mem_free. */
 struct event *event_copy(const struct event *ev);
+/* The same into max bytes at room, which are aligned as malloc's. Returns the bytes
+ * that it takes; nothing useful is in room when they are more than max. */
+size_t event_copy_into(const struct event *ev, void *room, size_t max);
 
 /* ---- the port ---- */
 

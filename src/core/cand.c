@@ -191,7 +191,7 @@ void cand_seen(struct cand *a, const struct sighting *s)
 		a->next_us = now + polite_us(a);
 	}
 	if (p != NULL)
-		p->seen_ms = clock_wall_ms(a->core->cfg.clock);
+		p->seen_ms = core_wall_ms(a->core);
 }
 
 void cand_gone(struct cand *a)

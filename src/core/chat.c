@@ -1,7 +1,6 @@
 #include "core/chat.h"
 
 #include "base/mem.h"
-#include "base/text.h"
 #include "core/dialer.h"
 #include "core/outbox.h"
 #include "crypto/hash.h"
@@ -34,32 +33,28 @@ static enum err encode(struct core *c, struct peer *p, struct slice text, bool i
 	m.u.text = (struct msg_text){
 		.has = is_action ? MSG_HAS(6) : 0,
 		.conv = slice_of(conv->b, sizeof conv->b),
-		.time = clock_wall_ms(c->cfg.clock) & PROTO_NUMBER_MAX,
+		.time = core_wall_ms(c) & PROTO_NUMBER_MAX,
 		.lamport = ++*lamport,
 		.text = text,
 		.style = is_action,
 	};
-	struct buf b;
-	buf_init(&b, PROTO_PAYLOAD_MAX_BYTES);
-	enum err e = msg_encode(&m, &b);
+	buf_clear(&c->scratch, SIZE_MAX);
+	enum err e = msg_encode(&m, &c->scratch);
 	if (e == ERR_OK)
-		*out = object_new(&m.id, p == NULL, buf_slice(&b));
-	buf_wipe(&b);
+		*out = object_new(&m.id, p == NULL, buf_slice(&c->scratch));
 	return e;
 }
 
 static void tell(struct core *c, struct peer *p, const struct object *o,
 		 struct slice text, bool is_action)
 {
-	char id[33];
 	char small[256];
 	char *copy = text.n < sizeof small ? small : mem_new(text.n + 1);
-	hex_encode(slice_of(o->id.b, sizeof o->id.b), id);
 	memcpy(copy, text.p, text.n);
 	copy[text.n] = '\0';
 	struct event ev = {.type = EVENT_MESSAGE};
 	ev.u.message = (struct event_message){
-		.id = id,
+		.id = o->id_text,
 		.conv = p != NULL ? p->id_text : "#lan",
 		.direction = "out",
 		.peer = p != NULL ? p->id_text : NULL,
@@ -68,7 +63,7 @@ static void tell(struct core *c, struct peer *p, const struct object *o,
 		.text = copy,
 		.style = is_action ? "action" : "plain",
 		.state = p == NULL || peer_session(p) != NULL ? "sent" : "queued",
-		.sent = clock_wall_ms(c->cfg.clock),
+		.sent = core_wall_ms(c),
 	};
 	emit(c, &ev);
 	if (copy != small)
@@ -102,8 +97,6 @@ enum err chat_say(struct core *c, struct peer *p, struct slice text, bool is_act
 		  struct id16 *id_out)
 {
 	struct object *o = NULL;
-	if (text.n == 0 || text.n > PROTO_TEXT_BYTES || !text_is_utf8(text))
-		return ERR_RANGE;
 	enum err e = encode(c, p, text, is_action, &o);
 	if (e != ERR_OK)
 		return e;

@@ -75,7 +75,7 @@ void command_run_queued(struct core *c)
 	uint64_t patience = age_ms < NEWBORN_MS ? NEWBORN_MS - age_ms : 0;
 	for (struct queued_command *q; (q = emit_next_command(c)) != NULL;) {
 		if (emit_is_open(c, q->to.front))
-			command_run(c, q->to, q->cmd, patience, false);
+			command_run(c, q->to, &q->cmd, patience, false);
 		queued_command_free(q);
 	}
 }

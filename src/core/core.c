@@ -19,6 +19,7 @@ struct core *core_new(const struct core_config *cfg)
 {
 	struct core *c = mem_new(sizeof *c);
 	c->cfg = *cfg;
+	c->time = mem_new(sizeof *c->time);
 	c->started_us = core_now_us(c);
 	c->node_id = *identity_node_id(cfg->identity);
 	node_id_compact(&c->node_id, c->id_text);
@@ -29,7 +30,8 @@ struct core *core_new(const struct core_config *cfg)
 	c->attempts = map_new(sizeof(link_id));
 	c->cands = map_new(sizeof(struct cand_key));
 	c->lan_ips = map_new(16);
-	c->kept = mem_array(CORE_EVENTS_KEPT, sizeof *c->kept);
+	buf_init(&c->scratch, PROTO_PAYLOAD_MAX_BYTES);
+	emit_init(c);
 	struct list *lists[] = {&c->guests, &c->dirty,	  &c->dead,    &c->cands_order,
 				&c->fronts, &c->commands, &c->waiters, &c->traces};
 	for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
@@ -67,6 +69,8 @@ void core_free(struct core *c)
 	map_free(c->sessions);
 	emit_free_all(c);
 	mem_free(c->trouble);
+	mem_free(c->time);
+	buf_wipe(&c->scratch);
 	mem_free(c);
 }
 
@@ -184,4 +188,5 @@ void core_tick(struct core *c)
 	trace_sweep(c);
 	session_sweep(c);
 	emit_sweep(c);
+	*c->time = (struct core_time){0};
 }

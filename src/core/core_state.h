@@ -16,8 +16,15 @@ enum {
 	CORE_FRONTS_MAX = 256
 };
 
+/* The clock as first read in this tick; 0: not read yet. Reading it for every event
+ * would cost as much as sealing one. */
+struct core_time {
+	uint64_t now_us, wall_ms;
+};
+
 struct core {
 	struct core_config cfg;
+	struct core_time *time; /* reset by core_tick */
 	struct id32 node_id;
 	char id_text[NODE_ID_COMPACT_BYTES];
 	struct id16 lan_conv;
@@ -53,6 +60,8 @@ struct core {
 	struct timer dial_timer;
 	unsigned dials_unproved; /* in flight */
 
+	struct buf scratch; /* one object being encoded */
+
 	/* #lan */
 	uint64_t lan_lamport;
 	struct map *lan_ips; /* address -> struct lan_ip */
@@ -62,7 +71,7 @@ struct core {
 	unsigned n_fronts;
 	uint64_t next_front;
 	struct list commands; /* struct queued_command, in order */
-	struct event **kept; /* ring of CORE_EVENTS_KEPT; cursor c at c % size */
+	struct kept *kept; /* ring of CORE_EVENTS_KEPT; cursor c at c % size */
 	uint64_t newest; /* cursor of the newest event, 0: none yet */
 	struct list waiters; /* commands whose outcome is open (waiter.c) */
 	struct list traces; /* trace.c */
@@ -71,7 +80,16 @@ struct core {
 
 static inline uint64_t core_now_us(const struct core *c)
 {
-	return clock_mono_us(c->cfg.clock);
+	if (c->time->now_us == 0)
+		c->time->now_us = clock_mono_us(c->cfg.clock);
+	return c->time->now_us;
+}
+
+static inline uint64_t core_wall_ms(const struct core *c)
+{
+	if (c->time->wall_ms == 0)
+		c->time->wall_ms = clock_wall_ms(c->cfg.clock);
+	return c->time->wall_ms;
 }
 
 #endif

@@ -14,11 +14,29 @@ uint64_t emit_oldest(const struct core *c)
 	return c->newest > CORE_EVENTS_KEPT ? c->newest - CORE_EVENTS_KEPT + 1 : 1;
 }
 
+/* A slot is used again and again; only an unusually large one is given back. */
+enum { SLOT_BYTES = 512, SLOT_KEPT_BYTES = 2048 };
+
+struct kept {
+	struct event *ev; /* with its strings behind it */
+	size_t size;
+};
+
 static void keep(struct core *c, const struct event *ev)
 {
-	struct event **slot = &c->kept[ev->cursor % CORE_EVENTS_KEPT];
-	mem_free(*slot);
-	*slot = event_copy(ev);
+	struct kept *k = &c->kept[ev->cursor % CORE_EVENTS_KEPT];
+	size_t need = event_copy_into(ev, k->ev, k->size);
+	if (need <= k->size && k->size <= SLOT_KEPT_BYTES)
+		return;
+	mem_free(k->ev);
+	k->size = need > SLOT_BYTES ? need : SLOT_BYTES;
+	k->ev = mem_new(k->size);
+	event_copy_into(ev, k->ev, k->size);
+}
+
+void emit_init(struct core *c)
+{
+	c->kept = mem_array(CORE_EVENTS_KEPT, sizeof *c->kept);
 }
 
 static void show(struct front *f, const struct event *ev)
@@ -34,7 +52,7 @@ void emit(struct core *c, struct event *ev)
 {
 	ev->cursor = ++c->newest;
 	ev->tag = 0;
-	ev->time_ms = clock_wall_ms(c->cfg.clock);
+	ev->time_ms = core_wall_ms(c);
 	keep(c, ev);
 	list_each_safe (it, &c->fronts) {
 		struct front *f = list_entry(it, struct front, node);
@@ -67,7 +85,7 @@ void emit_reply(struct core *c, struct reply_to to, struct event *ev)
 		return;
 	ev->cursor = 0;
 	ev->tag = to.tag;
-	ev->time_ms = clock_wall_ms(c->cfg.clock);
+	ev->time_ms = core_wall_ms(c);
 	show(f, ev);
 }
 
@@ -112,7 +130,7 @@ void emit_follow(struct core *c, struct reply_to to, uint64_t since)
 		if (f == NULL)
 			return;
 		f->is_following = true;
-		show(f, c->kept[at % CORE_EVENTS_KEPT]);
+		show(f, c->kept[at % CORE_EVENTS_KEPT].ev);
 	}
 	struct front *f = front_find(c, to.front);
 	if (f != NULL)
@@ -121,31 +139,28 @@ void emit_follow(struct core *c, struct reply_to to, uint64_t since)
 
 /* ---- front ends ---- */
 
-static struct command *command_copy(const struct command *cmd)
-{
-	size_t room = sizeof *cmd;
-	for (size_t i = 0; i < COMMAND_ARGS_MAX; i++)
-		room += cmd->u.arg[i] != NULL ? strlen(cmd->u.arg[i]) + 1 : 0;
-	struct command *copy = mem_new(room);
-	*copy = *cmd;
-	char *at = (char *)(copy + 1);
-	for (size_t i = 0; i < COMMAND_ARGS_MAX; i++) {
-		if (cmd->u.arg[i] == NULL)
-			continue;
-		size_t n = strlen(cmd->u.arg[i]) + 1;
-		memcpy(at, cmd->u.arg[i], n);
-		copy->u.arg[i] = at;
-		at += n;
-	}
-	return copy;
-}
-
 struct queued_command *queued_command_new(struct reply_to to, const struct command *cmd)
 {
-	struct queued_command *q = mem_new(sizeof *q);
+	size_t size[COMMAND_ARGS_MAX] = {0}, room = sizeof(struct queued_command);
+	for (size_t i = 0; i < COMMAND_ARGS_MAX; i++) {
+		size[i] = cmd->u.arg[i] != NULL ? strlen(cmd->u.arg[i]) + 1 : 0;
+		room += size[i];
+	}
+	struct queued_command *q = mem_new(room);
 	q->to = to;
-	q->cmd = command_copy(cmd);
+	q->cmd = *cmd;
+	char *at = (char *)(q + 1);
+	for (size_t i = 0; i < COMMAND_ARGS_MAX; i++) {
+		if (size[i] > 0)
+			q->cmd.u.arg[i] = memcpy(at, cmd->u.arg[i], size[i]);
+		at += size[i];
+	}
 	return q;
+}
+
+void queued_command_free(struct queued_command *q)
+{
+	mem_free(q);
 }
 
 static enum err front_submit(void *impl, const struct command *cmd)
@@ -198,14 +213,6 @@ struct queued_command *emit_next_command(struct core *c)
 	return q;
 }
 
-void queued_command_free(struct queued_command *q)
-{
-	if (q == NULL)
-		return;
-	mem_free(q->cmd);
-	mem_free(q);
-}
-
 void emit_sweep(struct core *c)
 {
 	list_each_safe (it, &c->fronts) {
@@ -227,6 +234,6 @@ void emit_free_all(struct core *c)
 		mem_free(list_entry(it, struct front, node));
 	}
 	for (size_t i = 0; i < CORE_EVENTS_KEPT; i++)
-		mem_free(c->kept[i]);
+		mem_free(c->kept[i].ev);
 	mem_free(c->kept);
 }

@@ -26,7 +26,7 @@ struct reply_to {
 struct queued_command {
 	struct list node;
 	struct reply_to to;
-	struct command *cmd; /* owned, one allocation */
+	struct command cmd; /* its arguments stand behind the struct */
 };
 
 /* Gives the event its cursor and time, keeps it, shows it to all who follow. */
@@ -42,6 +42,7 @@ void emit_follow(struct core *c, struct reply_to to, uint64_t since);
 bool emit_is_open(const struct core *c, uint64_t front);
 uint64_t emit_oldest(const struct core *c);
 
+void emit_init(struct core *c);
 /* Frees fronts that were closed; runs at the end of the tick. */
 void emit_sweep(struct core *c);
 void emit_free_all(struct core *c);

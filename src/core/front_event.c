@@ -56,27 +56,30 @@ static const char **str_at(struct event *ev, const struct event_field *f)
 	return *s ? s : NULL;
 }
 
-struct event *event_copy(const struct event *ev)
+size_t event_copy_into(const struct event *ev, void *room, size_t max)
 {
 	const struct event_row *row = event_row(ev->type);
-	struct event shallow = *ev;
-	size_t size = sizeof shallow;
+	struct event head = *ev;
+	char *out = room;
+	size_t at = sizeof head;
 	for (size_t i = 0; i < row->n_fields; i++) {
-		const char **s = str_at(&shallow, &row->fields[i]);
-		if (s)
-			size += strlen(*s) + 1;
-	}
-
-	struct event *copy = mem_new(size);
-	*copy = shallow;
-	char *end = (char *)(copy + 1);
-	for (size_t i = 0; i < row->n_fields; i++) {
-		const char **s = str_at(copy, &row->fields[i]);
+		const char **s = str_at(&head, &row->fields[i]);
 		if (!s)
 			continue;
 		size_t n = strlen(*s) + 1;
-		*s = memcpy(end, *s, n);
-		end += n;
+		if (at + n <= max)
+			*s = memcpy(out + at, *s, n);
+		at += n;
 	}
+	if (at <= max)
+		memcpy(out, &head, sizeof head);
+	return at;
+}
+
+struct event *event_copy(const struct event *ev)
+{
+	size_t size = event_copy_into(ev, NULL, 0);
+	struct event *copy = mem_new(size);
+	event_copy_into(ev, copy, size);
 	return copy;
 }

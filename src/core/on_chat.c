@@ -143,18 +143,18 @@ enum err on_text(struct session *s, const struct msg *m)
 	struct peer *p = s->peer;
 	bool is_lan;
 	uint64_t retry_s;
-	if (p->seen != NULL && map_get(p->seen, &m->id) != NULL) {
+	if (!peer_first_sight(p, &m->id)) {
 		session_ack(s, &m->id); /* a repeat: acknowledged again, shown once */
 		return ERR_OK;
 	}
 	enum proto_code code = check(s, m, &is_lan, &retry_s);
 	if (code != CODE_OK) {
+		map_del(p->seen, &m->id); /* it may come again, and be taken then */
 		session_nack(s, &m->id, code, retry_s);
 		return ERR_OK;
 	}
 	if (!is_lan && knock(s, m))
 		return ERR_OK;
-	peer_first_sight(p, &m->id);
 	take_lamport(is_lan ? &s->core->lan_lamport : &p->lamport, m->u.text.lamport);
 	show(s, m, is_lan);
 	session_ack(s, &m->id);

@@ -11,6 +11,7 @@ struct object *object_new(const struct id16 *id, bool is_lan, struct slice bytes
 	struct object *o = mem_new(sizeof *o + bytes.n);
 	o->refs = 1;
 	o->id = *id;
+	hex_encode(slice_of(id->b, sizeof id->b), o->id_text);
 	o->is_lan = is_lan;
 	o->len = (uint16_t)bytes.n;
 	memcpy(o->bytes, bytes.p, bytes.n);
@@ -32,10 +33,8 @@ static void item_free(struct item *it)
 void outbox_tell(struct peer *p, const struct object *o, const char *state,
 		 const char *why)
 {
-	char id[33];
-	hex_encode(slice_of(o->id.b, sizeof o->id.b), id);
 	struct event ev = {.type = EVENT_STATE};
-	ev.u.state.id = id;
+	ev.u.state.id = o->id_text;
 	ev.u.state.state = state;
 	ev.u.state.why = why;
 	if (!o->is_lan) {

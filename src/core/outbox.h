@@ -12,6 +12,7 @@
 struct object {
 	unsigned refs;
 	struct id16 id;
+	char id_text[33]; /* as events show it */
 	bool is_lan;
 	bool is_delivered; /* somebody acknowledged it */
 	uint16_t len;

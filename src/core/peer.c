@@ -159,7 +159,7 @@ void peer_describe(const struct peer *p, struct event_peer *out,
 		.role = p->role & 1 ? "rendezvous" : "peer",
 		.status = p->status[0] != '\0' ? p->status : NULL,
 		.away = p->is_away,
-		.seen = s != NULL ? clock_wall_ms(p->core->cfg.clock) : p->seen_ms,
+		.seen = s != NULL ? core_wall_ms(p->core) : p->seen_ms,
 	};
 }
 

@@ -18,7 +18,7 @@ void profile_hello(struct session *s)
 		.has = MSG_HAS(3) | MSG_HAS(4) | MSG_HAS(5) | MSG_HAS(6) | MSG_HAS(7),
 		.nick = slice_str(c->nick),
 		.devlist = list_of(c),
-		.time = clock_wall_ms(c->cfg.clock) & PROTO_NUMBER_MAX,
+		.time = core_wall_ms(c) & PROTO_NUMBER_MAX,
 		.port = c->port,
 		.status = slice_str(c->status),
 		.away = c->is_away,

@@ -96,7 +96,7 @@ static void unhook(struct session *s, const char *why)
 	leave_guests(s);
 	outbox_return(s);
 	list_add(&c->dead, &s->of_dead);
-	s->peer->seen_ms = clock_wall_ms(c->cfg.clock);
+	s->peer->seen_ms = core_wall_ms(c);
 }
 
 void session_close(struct session *s, enum proto_code code, const char *reason)
@@ -248,7 +248,7 @@ void session_on_up(struct core *c, link_id id, const struct link_peer *lp)
 		return;
 	set_log_id(s, lp->hash);
 	s->up_us = s->heard_us = core_now_us(c);
-	s->up_ms = clock_wall_ms(c->cfg.clock);
+	s->up_ms = core_wall_ms(c);
 	session_enter(s, s->is_provisional ? SESSION_PROVISIONAL : SESSION_HELLO, "up");
 	dialer_on_up(s);
 	if (!s->is_provisional && !duplicate_settle(s))

@@ -145,7 +145,7 @@ static void run_again(struct waiter *w, bool is_last)
 		w->timer.due_us > core_now_us(c) ? w->timer.due_us - core_now_us(c) : 0;
 	w->again = NULL;
 	waiter_free(w);
-	command_run(c, q->to, q->cmd, is_last ? 0 : left_us / 1000 + 1, true);
+	command_run(c, q->to, &q->cmd, is_last ? 0 : left_us / 1000 + 1, true);
 	queued_command_free(q);
 }
 
@@ -165,7 +165,7 @@ void waiter_on_peer(struct peer *p)
 {
 	list_each (it, &p->core->waiters) {
 		struct waiter *w = list_entry(it, struct waiter, node);
-		w->is_due = w->again != NULL && w->again->cmd->verb != VERB_PEERS;
+		w->is_due = w->again != NULL && w->again->cmd.verb != VERB_PEERS;
 	}
 }
 
