@@ -14,31 +14,8 @@
 #include "base/err.h"
 #include "base/ids.h"
 #include "base/rng.h"
+#include "discovery/sighting.h"
 #include "net/loop.h"
-
-enum sighting_source { SIGHTING_MDNS, SIGHTING_FIXED, SIGHTING_MEMORY, SIGHTING_SERVER };
-
-enum { SIGHTING_INSTANCE_BYTES = 64 };
-
-/* A peer may be reachable at this address. */
-struct sighting {
-	enum sighting_source source;
-	bool is_gone; /* no longer (mDNS goodbye or expiry; a fixed peer forgotten) */
-	bool has_id; /* a fixed peer may come without one */
-	struct id32 id;
-	struct addr addr;
-	uint32_t ifindex; /* where it was heard; 0: not known */
-	bool is_from_loopback; /* heard on lo */
-	char instance
-		[SIGHTING_INSTANCE_BYTES]; /* mDNS instance, or the text of a fixed peer */
-	uint8_t role; /* bit 0: rendezvous */
-	uint8_t proto_min, proto_max;
-};
-
-/* A TXT record as length-prefixed strings. ERR_PROTO: over 256 bytes, a length
- * past the end, a duplicate known key, a bad or missing id, no v=1. Fills has_id,
- * id, role, proto_min and proto_max of out. */
-enum err sighting_parse_txt(struct slice txt, struct sighting *out);
 
 enum discovery_mode {
 	DISCOVERY_AUTO,
@@ -81,13 +58,16 @@ void discovery_stop(struct discovery *d);
 /* The interfaces changed; the first call starts mDNS. */
 void discovery_ifaces_set(struct discovery *d, const struct ifaces *ifs);
 void discovery_visible_set(struct discovery *d, bool is_visible);
-/* Ask the network again for this instance (after a failed dial). */
+/* Ask again for this instance (after a failed dial), at most once a second; what the
+ * mDNS stack holds and believes in is answered without the network. */
 void discovery_again(struct discovery *d, const char *instance);
 
 /* A peer by hand: host[:port], port 7117 when absent; id NULL: whoever answers.
- * Sightings follow, and again every 60 s. ERR_USAGE for a bad host or port. */
+ * Sightings follow, and again every 60 s. One that is there already takes the new id.
+ * ERR_USAGE for a bad host or port. */
 enum err discovery_fixed_add(struct discovery *d, const char *host_port,
 			     const struct id32 *id);
+/* Its sightings are taken back at the next tick. ERR_UNKNOWN. */
 enum err discovery_fixed_del(struct discovery *d, const char *host_port);
 
 #endif

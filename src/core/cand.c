@@ -3,7 +3,9 @@
 #include "base/mem.h"
 
 enum {
-	NEW_PER_MINUTE = 64, /* unproved ids kept, per interface */
+	/* Unproved ids kept, per interface. 64 were too few: of 100 nodes started together
+	 * each heard of 99 before its first dial was through. */
+	NEW_PER_MINUTE = 1024,
 	MEMORY_PER_PEER = 4,
 	MEMORY_FAILS_MAX = 10, /* then a stranger's remembered address is dropped */
 	LATER_US = 300 * 1000 /* the side with the larger id waits this long */

@@ -146,14 +146,17 @@ class Node:
         """id -> person."""
         return {p["id"]: p for p in self.ask("peers") if "id" in p}
 
-    def sees(self, *others, state="online"):
+    def sees(self, *others):
         """Raises Failed with the names that are missing."""
         peers = self.peers()
-        lack = [f"{o.name} ({peers.get(o.id, {}).get('state', 'unknown')})"
-                for o in others
-                if o is not self and peers.get(o.id, {}).get("state") != state]
+        states = {o.name: peers.get(o.id, {}).get("state", "unknown")
+                  for o in others if o is not self}
+        lack = [f"{name} ({is_})" for name, is_ in states.items() if is_ != "online"]
         check(not lack, f"{self.name} lacks {', '.join(lack)}")
         return True
+
+    def state_of(self, other):
+        return self.peers().get(other.id, {}).get("state", "unknown")
 
     def status(self):
         return self.ask("status")[0]

@@ -60,14 +60,14 @@ def D1_spoofed_txt(lab):
     check(bob.host.address in ada.peers()[bob.id]["address"], "Bob's address changed")
 
     bob.stop()
-    lab.wait("Bob's leaving", lambda: ada.sees(bob, state="offline"))
+    lab.wait("Bob's leaving", lambda: ada.state_of(bob) != "online")
     check(ledger.say(ada, bob, "while away", wait=0, must=False) == 4, "not queued")
     before = dials.dials().count((where, mallory.port()))
     spoofer.announce(wire_id(bob), where, mallory.port())
     lab.wait("a dial to Mallory", lambda: dials.dials().count(
         (where, mallory.port())) > before)
     lab.sleep(2, "the handshake to fail")
-    state = ada.peers()[bob.id]["state"]
+    state = ada.state_of(bob)
     check(state != "online", f"Bob is {state} at Mallory's")
     check(mallory.id not in ada.peers(), "Mallory was taken in on Bob's ticket")
     check(not mallory.events("peer", state="online"), "Mallory has a session")
@@ -80,17 +80,15 @@ def D1_spoofed_txt(lab):
 
 
 def in_flight(node, mine):
-    """TCP connections this node has begun and not finished, and those that stand
-    to an address where nobody answers."""
-    syn = silent = 0
-    for line in node.proc("net/tcp").splitlines()[1:]:
-        part = line.split()
-        remote = part[2].split(":")[0]
-        if part[3] == SYN_SENT:
-            syn += 1
-        if part[3] == ESTABLISHED and remote == mine:
-            silent += 1
-    return syn + silent
+    """TCP connections that this node has begun and not finished, and those that
+    stand to an address where nobody answers."""
+    count = 0
+    for table in ("net/tcp", "net/tcp6"):
+        for line in node.proc(table).splitlines()[1:]:
+            _, _, remote, state, *_ = line.split()
+            silent = state == ESTABLISHED and remote.split(":")[0].endswith(mine)
+            count += state == SYN_SENT or silent
+    return count
 
 
 def hex4(address):

@@ -34,7 +34,7 @@ def interface_appears_and_vanishes(lab):
     ledger = Ledger(lab, [ada, cid])
     ledger.everybody("on the new interface")
     ada.host.ip("link", "del", "eth1")
-    lab.wait("Cid's going", lambda: ada.peers()[cid.id]["state"] != "online", limit=90)
+    lab.wait("Cid's going", lambda: ada.state_of(cid) != "online", limit=90)
     check(ada.sees(bob), "Bob went too")
     check(ledger.say(ada, cid, "wait for it", wait=0, must=False) == 4, "not queued")
     ada.host.plug(lan2, dev="eth1", number=77)
