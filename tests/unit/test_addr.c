@@ -223,7 +223,7 @@ static void kinds_of_addresses(void **state)
 
 static void no_address_is_none_of_them(void **state)
 {
-	struct addr none = {ADDR_NONE}, ip4 = parse("0.0.0.0");
+	struct addr none = {.family = ADDR_NONE}, ip4 = parse("0.0.0.0");
 	struct sockaddr_storage ss;
 	char text[ADDR_TEXT_BYTES];
 

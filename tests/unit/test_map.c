@@ -157,7 +157,7 @@ static void a_walk_may_remove_what_it_was_given(void **state)
 static void the_oldest_comes_first(void **state)
 {
 	struct map *m = map_new(16);
-	const void *key;
+	const void *key = NULL;
 
 	(void)state;
 	for (size_t i = 0; i < 100; i++)
