@@ -63,6 +63,9 @@ TEST_LIB_OBJ := $(patsubst %.c,$O/%.o,$(sort $(wildcard tests/lib/*.c)))
 TEST_SRC := $(sort $(wildcard tests/unit/test_*.c tests/trials/test_*.c tests/sim/test_*.c))
 FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 TOOL_SRC := $(sort $(wildcard tests/e2e/*.c tests/interop/*.c tests/lab/*.c tests/bench/*.c))
+# What is compared with is not needed to test.
+zmq_libs := $(shell pkg-config --libs libzmq 2>/dev/null)
+TOOL_SRC := $(if $(zmq_libs),$(TOOL_SRC),$(filter-out tests/bench/bench_zmq.c,$(TOOL_SRC)))
 TEST_LIB := $O/libtests.a
 TEST_BIN := $(TEST_SRC:%.c=$O/%)
 FUZZ_BIN := $(FUZZ_SRC:%.c=$O/%)
@@ -109,6 +112,8 @@ $O/tests/%.o: cflags += -Itests
 $(TEST_BIN) $(TOOL_BIN): $O/%: $O/%.o $(TEST_LIB) $(LIB)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ldflags) -o $@ $^ $(test_libs) $(pkg_libs)
+
+$O/tests/bench/bench_zmq: test_libs += $(zmq_libs)
 
 # A fuzzer has libFuzzer's main in `make fuzz`, and otherwise one that runs files.
 ifneq ($(findstring fuzzer,$(SANITIZE)),)

@@ -1,0 +1,80 @@
+#!/usr/bin/python3
+"""lan: figures of the real binary with real mDNS, in a lab of several hosts.
+
+Prints `name<TAB>value<TAB>unit`.
+"""
+import os
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lab"))
+from node import Node  # noqa: E402
+from trial import main, trial  # noqa: E402
+
+CROWD = 40
+IDLE_S = 20
+
+
+def figure(name, value, unit):
+    print(f"{name}\t{value:.3f}\t{unit}", flush=True)
+
+
+def anon_mib(node):
+    for line in node.proc("status").splitlines():
+        if line.startswith("RssAnon:"):
+            return int(line.split()[1]) / 1024
+    return 0
+
+
+@trial(limit=120)
+def first_peer(lab):
+    lan = lab.lan()
+    a = Node(lab.host("h1", lan), "ada", "--discovery", "embedded").start()
+    b = Node(lab.host("h2", lan), "bob", "--discovery", "embedded")
+    took = []
+    for _ in range(3):
+        began = time.monotonic()
+        b.launch()
+        lab.wait("the first peer", lambda: a.events("peer", nick="bob", state="online"),
+                 limit=30, step=0.02)
+        took.append(time.monotonic() - began)
+        b.stop()
+        a.unfollow()
+        a.follow()
+    figure("first.peer", sorted(took)[1], "s")
+
+
+@trial(limit=300)
+def crowd(lab):
+    lan = lab.lan()
+    nodes = [Node(lab.host(f"h{i}", lan), f"n{i}", "--discovery", "embedded")
+             for i in range(CROWD)]
+    began = time.monotonic()
+    for n in nodes:
+        n.launch()
+    started = time.monotonic()
+    for n in nodes:
+        n.await_start()
+    lab.wait("all see all", lambda: all(n.status()["online"] == CROWD - 1 for n in nodes),
+             limit=200, step=0.2)
+    figure("crowd.40.with.start", time.monotonic() - began, "s")
+    figure("crowd.40", time.monotonic() - started, "s")
+    time.sleep(3)
+    n = nodes[0]
+    before, at = n.cpu_s(), time.monotonic()
+    time.sleep(IDLE_S)
+    figure("idle.cpu", 100 * (n.cpu_s() - before) / (time.monotonic() - at), "%")
+
+
+@trial(limit=60)
+def idle(lab):
+    n = Node(lab.host("h1", lab.lan()), "ada", "--discovery", "embedded").start()
+    n.unfollow()
+    time.sleep(5)
+    figure("idle.anon", anon_mib(n), "MiB")
+    figure("idle.rss", n.rss_mib(), "MiB")
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("P2PMSG_LAB_JOBS", "1")
+    main()
