@@ -24,6 +24,7 @@ struct oneshot {
 	struct timer timer;
 	bool is_endless; /* ends when it is interrupted, or its reader goes */
 	bool is_then_due;
+	bool has_printed;
 	bool is_ending, is_over;
 	int status;
 };
@@ -88,10 +89,19 @@ static void on_error(struct oneshot *o, const struct event *ev)
 	end(o, ev->u.error.status <= 5 ? (int)ev->u.error.status : 5);
 }
 
-static char *json_line(const struct event *ev)
+/* The exit status tells of success; so a list is its rows, and `id --json` is one
+ * line. */
+static bool is_superfluous(const struct oneshot *o, const struct event *ev)
+{
+	return ev->type == EVENT_DONE &&
+	       (o->has_printed || o->cfg.command->verb == VERB_PEERS);
+}
+
+static char *json_line(struct oneshot *o, const struct event *ev)
 {
 	struct event told = *ev;
 	told.tag = 0; /* there is one command only */
+	o->has_printed = true;
 	char *json = evjson_event(&told);
 	char *line = mem_printf("%s\n", json);
 	mem_free(json);
@@ -118,7 +128,7 @@ static char *format(void *ctx, const struct event *ev)
 	if (ev->type == EVENT_DONE)
 		end(o, 0);
 	if (o->cfg.is_json)
-		return json_line(ev);
+		return is_superfluous(o, ev) ? NULL : json_line(o, ev);
 	return ev->type == EVENT_ERROR ? NULL : evtext_take(o->text, ev);
 }
 
