@@ -32,7 +32,8 @@ struct net_config {
 };
 
 struct net *net_new(const struct net_config *cfg);
-/* Closes every link (CLOSE 13 where it can). NULL is fine. */
+/* Closes every link (CLOSE 13 where it can). Not from inside an event; from done of
+ * net_goodbye it is fine. NULL too. */
 void net_free(struct net *n);
 /* Before anything else. events and ctx outlive n. */
 void net_events_set(struct net *n, const struct link_events *events, void *ctx);
@@ -44,7 +45,9 @@ const struct link_ops *net_link_ops(void); /* with the struct net * as first arg
  * The same port for IPv4 and IPv6; a family that the host lacks is left out.
  */
 enum err net_listen(struct net *n, uint16_t wanted, uint16_t last, uint16_t *port);
-/* Says CLOSE 13 on every link and calls done once all is written, or after 1 s. */
+/* Says CLOSE 13 on every link and calls done, never from inside this call, once all
+ * is written and the others had a moment (200 ms) to end too, or after 1 s. No more
+ * events, no new links. */
 void net_goodbye(struct net *n, void (*done)(void *ctx), void *ctx);
 
 /* Addresses that proved a key: half of each global bucket is kept for them. */
@@ -52,7 +55,11 @@ void net_address_proved(struct net *n, const struct addr *a);
 
 /* For /status and tests. */
 struct net_counts {
+	/* Connections of any state, those that are ending too; and of them those
+	 * accepted whose handshake is under way. */
 	unsigned links, half_open;
+	/* Since the start: taken from the kernel; of those, turned away or dropped for
+	 * a limit; of those let in, ended before they were up. */
 	uint64_t accepted, refused_limit, failed_handshakes;
 };
 void net_counts_get(const struct net *n, struct net_counts *out);

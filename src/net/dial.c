@@ -1,0 +1,63 @@
+/*
+ * dial: the start of a connection of our own. What can be known at once is answered
+ * at once; the rest is conn's.
+ */
+#include <errno.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "net/conn.h"
+
+static bool is_family_used(const struct net *n, const struct addr *to)
+{
+	return (to->family == ADDR_IP4 && n->use_ip4) ||
+	       (to->family == ADDR_IP6 && n->use_ip6);
+}
+
+/* A link-local address without its interface leads nowhere. */
+static bool is_dialable(const struct net *n, const struct addr *to)
+{
+	bool is_scoped = to->family == ADDR_IP6 && addr_is_link_local(to);
+
+	return is_family_used(n, to) && addr_is_unicast(to) && to->port != 0 &&
+	       (!is_scoped || to->scope != 0);
+}
+
+static enum err err_of_dial(int e)
+{
+	static const int short_of[] = {EMFILE, ENFILE, ENOBUFS, ENOMEM, EAGAIN};
+
+	for (size_t i = 0; i < sizeof(short_of) / sizeof(*short_of); i++) {
+		if (e == short_of[i])
+			return ERR_LIMIT;
+	}
+	return e == EAFNOSUPPORT || e == EINVAL || e == ENODEV || e == ENXIO
+		       ? ERR_UNREACHABLE
+		       : err_from_errno(e);
+}
+
+enum err dial_start(struct net *n, const struct addr *to, const struct id32 *target,
+		    link_id *out)
+{
+	struct sockaddr_storage sa;
+	struct conn *c;
+
+	*out = 0;
+	if (n->is_leaving || !is_dialable(n, to))
+		return ERR_UNREACHABLE;
+	socklen_t len = (socklen_t)addr_to_sockaddr(to, &sa);
+	int fd = socket(sa.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return err_of_dial(errno);
+	if (connect(fd, (struct sockaddr *)&sa, len) != 0 && errno != EINPROGRESS) {
+		int why = errno;
+		close(fd);
+		return err_of_dial(why);
+	}
+	enum err e = conn_new(n, fd, to, &c);
+	if (e != ERR_OK)
+		return e;
+	conn_connect(c, target);
+	*out = c->id;
+	return ERR_OK;
+}

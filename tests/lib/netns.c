@@ -1,0 +1,65 @@
+#include "lib/netns.h"
+
+#include <net/if.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "lib/child.h"
+
+enum { CANNOT = 3 };
+
+struct errand {
+	void (*fn)(void *ctx);
+	void *ctx;
+};
+
+bool netns_link_set(const char *name, bool is_up)
+{
+	struct ifreq req = {0};
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	bool is_done = false;
+
+	strncpy(req.ifr_name, name, sizeof(req.ifr_name) - 1);
+	if (fd >= 0 && ioctl(fd, SIOCGIFFLAGS, &req) == 0) {
+		req.ifr_flags =
+			(short)(is_up ? req.ifr_flags | IFF_UP : req.ifr_flags & ~IFF_UP);
+		is_done = ioctl(fd, SIOCSIFFLAGS, &req) == 0;
+	}
+	if (fd >= 0)
+		close(fd);
+	return is_done;
+}
+
+bool netns_shell(const char *command)
+{
+	return system(command) == 0;
+}
+
+static void go(void *ctx)
+{
+	const struct errand *e = ctx;
+
+	if (unshare(CLONE_NEWNET) != 0 || !netns_link_set("lo", true))
+		_exit(CANNOT);
+	e->fn(e->ctx);
+}
+
+bool netns_run(void (*fn)(void *ctx), void *ctx)
+{
+	struct errand e = {fn, ctx};
+	int status = child_run(go, &e);
+
+	if (status == CANNOT << 8)
+		skip();
+	return status == 0;
+}

@@ -1,0 +1,632 @@
+/* Links between two nodes: the happy paths, and what each end is told. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/mem.h"
+#include "base/secret.h"
+#include "lib/knock.h"
+#include "lib/loop_run.h"
+#include "lib/net_node.h"
+
+static struct loop *loop;
+static struct net_node a, b;
+
+static int setup(void **state)
+{
+	(void)state;
+	if (loop_new(&loop) != ERR_OK)
+		return -1;
+	net_node_init(&a, loop, 1, NULL);
+	net_node_init(&b, loop, 2, NULL);
+	net_node_listen(&b);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	net_node_wipe(&a);
+	net_node_wipe(&b);
+	loop_free(loop);
+	return 0;
+}
+
+static void send_text(struct net_node *n, link_id id, const char *text)
+{
+	assert_int_equal(net_node_send(n, id, KIND_MSG, slice_str(text)), ERR_OK);
+}
+
+static void assert_got(struct net_node *n, const char *text)
+{
+	struct slice got = buf_slice(&n->got);
+
+	assert_int_equal(got.n, strlen(text));
+	assert_memory_equal(got.p, text, got.n);
+}
+
+/* ------------------------------------------------------------------ coming up */
+
+static void assert_both_up(void)
+{
+	assert_int_equal(a.ups, 1);
+	assert_int_equal(b.ups, 1);
+	assert_memory_equal(a.hash, b.hash, sizeof(a.hash));
+	assert_true(id32_eq(&a.peer_id, identity_node_id(b.id)));
+	assert_true(id32_eq(&b.peer_id, identity_node_id(a.id)));
+	assert_true(a.is_initiator);
+	assert_false(b.is_initiator);
+}
+
+static void two_nodes_talk(void **state)
+{
+	(void)state;
+	struct net_link_pair p = net_node_connect(&a, &b);
+	assert_both_up();
+	assert_int_equal(a.remote.port, b.port);
+	assert_true(addr_is_loopback(&b.remote));
+	send_text(&a, p.a, "hello ");
+	send_text(&a, p.a, "Bob");
+	send_text(&b, p.b, "hello Alice");
+	net_node_await(&a, &b.records, 2);
+	net_node_await(&a, &a.records, 1);
+	assert_got(&b, "hello Bob");
+	assert_got(&a, "hello Alice");
+	assert_int_equal(a.downs + b.downs, 0);
+	assert_int_equal(net_node_counts(&a).links, 1);
+	assert_int_equal(net_node_counts(&b).links, 1);
+	assert_int_equal(net_node_counts(&b).half_open, 0);
+	assert_int_equal(net_node_counts(&b).accepted, 1);
+}
+
+static void the_same_port_serves_both_families(void **state)
+{
+	struct addr to = net_node_ip6(b.port);
+
+	(void)state;
+	int fd = socket(AF_INET6, SOCK_STREAM, 0);
+	struct sockaddr_storage sa;
+	uint32_t n = addr_to_sockaddr(&to, &sa);
+	if (fd < 0 || connect(fd, (struct sockaddr *)&sa, n) != 0)
+		skip();
+	close(fd);
+	(void)net_node_dial(&a, &to, NULL);
+	net_node_await(&a, &b.ups, 1);
+	assert_both_up();
+	assert_int_equal(b.remote.family, ADDR_IP6);
+	(void)net_node_connect(&a, &b);
+	assert_int_equal(b.remote.family, ADDR_IP4);
+}
+
+static void both_may_dial_each_other_at_once(void **state)
+{
+	struct addr to_a, to_b = net_node_ip4(b.port);
+
+	(void)state;
+	net_node_listen(&a);
+	to_a = net_node_ip4(a.port);
+	link_id from_a = net_node_dial(&a, &to_b, NULL);
+	link_id from_b = net_node_dial(&b, &to_a, NULL);
+	net_node_await(&a, &a.ups, 2);
+	net_node_await(&a, &b.ups, 2);
+	send_text(&a, from_a, "1");
+	send_text(&b, from_b, "2");
+	net_node_await(&a, &b.records, 1);
+	net_node_await(&a, &a.records, 1);
+	assert_got(&b, "1");
+	assert_got(&a, "2");
+}
+
+static void the_target_is_who_answers(void **state)
+{
+	struct addr to = net_node_ip4(b.port);
+
+	(void)state;
+	(void)net_node_dial(&a, &to, identity_node_id(b.id));
+	net_node_await(&a, &b.ups, 1);
+	assert_both_up();
+}
+
+static void who_is_not_the_target_learns_nothing(void **state)
+{
+	struct addr to = net_node_ip4(b.port);
+
+	(void)state;
+	(void)net_node_dial(&a, &to, identity_node_id(a.id));
+	net_node_await(&a, &a.downs, 1);
+	assert_int_equal(a.why, ERR_IDENTITY);
+	assert_int_equal(a.peers, 0);
+	loop_for(loop, 20);
+	assert_int_equal(b.peers + b.ups + b.downs, 0);
+	assert_int_equal(net_node_counts(&b).failed_handshakes, 1);
+	assert_int_equal(net_node_counts(&b).links, 0);
+}
+
+static void who_is_refused_on_sight_has_not_heard_of_us(void **state)
+{
+	struct addr to = net_node_ip4(b.port);
+
+	(void)state;
+	a.says_no = true;
+	(void)net_node_dial(&a, &to, NULL);
+	net_node_await(&a, &a.peers, 1);
+	loop_for(loop, 20);
+	assert_int_equal(a.downs + a.ups, 0);
+	assert_int_equal(b.peers + b.ups + b.downs, 0);
+	assert_int_equal(net_node_counts(&a).links, 0);
+	assert_int_equal(net_node_counts(&b).links, 0);
+}
+
+static void a_dialler_that_is_refused_is_told(void **state)
+{
+	struct addr to = net_node_ip4(b.port);
+
+	(void)state;
+	b.says_no = true;
+	(void)net_node_dial(&a, &to, NULL);
+	net_node_await(&a, &a.downs, 1);
+	assert_int_equal(a.why, ERR_TRUNCATED);
+	assert_int_equal(b.peers, 1);
+	assert_int_equal(b.ups + b.downs, 0);
+}
+
+static void an_answer_may_take_its_time(void **state)
+{
+	struct addr to = net_node_ip4(b.port);
+
+	(void)state;
+	b.is_slow = true;
+	link_id id = net_node_dial(&a, &to, NULL);
+	net_node_await(&a, &a.ups, 1);
+	net_node_await(&a, &b.peers, 1);
+	/* The dialler is up, and says more than is taken before the decision. */
+	static uint8_t much[PROTO_PAYLOAD_MAX_BYTES];
+	for (int i = 0; i < 8; i++)
+		assert_int_equal(
+			net_node_send(&a, id, KIND_MSG, slice_of(much, sizeof(much))),
+			ERR_OK);
+	loop_for(loop, 50);
+	assert_int_equal(b.ups + b.records, 0);
+	net_node_accept(&b, b.last);
+	net_node_await(&a, &b.records, 8);
+	assert_int_equal(b.got.len, 8 * sizeof(much));
+	assert_int_equal(b.ups, 1);
+}
+
+/* --------------------------------------------------------------------- ending */
+
+static void close_is_told_with_code_and_reason(void **state)
+{
+	(void)state;
+	struct net_link_pair p = net_node_connect(&a, &b);
+	send_text(&a, p.a, "last words");
+	net_node_close(&a, p.a, CODE_DUPLICATE, "twice");
+	assert_int_equal(net_node_send(&a, p.a, KIND_MSG, slice_str("no")), ERR_UNKNOWN);
+	net_node_await(&a, &b.downs, 1);
+	assert_got(&b, "last words");
+	assert_int_equal(b.why, ERR_OK);
+	assert_int_equal(b.code, CODE_DUPLICATE);
+	assert_string_equal(b.reason, "twice");
+	assert_int_equal(net_node_send(&b, p.b, KIND_MSG, slice_str("no")), ERR_UNKNOWN);
+	loop_for(loop, 20);
+	assert_int_equal(a.downs, 0);
+	assert_int_equal(net_node_counts(&a).links, 0);
+	assert_int_equal(net_node_counts(&b).links, 0);
+}
+
+static void both_may_close_at_once(void **state)
+{
+	(void)state;
+	struct net_link_pair p = net_node_connect(&a, &b);
+	net_node_close(&a, p.a, CODE_OK, "");
+	net_node_close(&b, p.b, CODE_OK, "");
+	loop_for(loop, 50);
+	assert_int_equal(a.downs + b.downs, 0);
+	assert_int_equal(net_node_counts(&a).links + net_node_counts(&b).links, 0);
+}
+
+static void freeing_a_net_says_that_it_goes(void **state)
+{
+	(void)state;
+	(void)net_node_connect(&a, &b);
+	net_node_wipe(&a);
+	net_node_await(&b, &b.downs, 1);
+	assert_int_equal(b.why, ERR_OK);
+	assert_int_equal(b.code, CODE_SHUTDOWN);
+	net_node_init(&a, loop, 1, NULL);
+}
+
+static void freeing_a_net_in_the_middle_of_everything_is_clean(void **state)
+{
+	struct addr to = net_node_ip4(b.port);
+
+	(void)state;
+	/* One up, one with its answer open, one in its handshake, one connecting. */
+	struct net_link_pair p = net_node_connect(&a, &b);
+	net_node_pause(&b, p.b, true);
+	static uint8_t much[PROTO_PAYLOAD_MAX_BYTES];
+	while (net_node_send(&a, p.a, KIND_MSG, slice_of(much, sizeof(much))) == ERR_OK)
+		;
+	a.is_slow = true;
+	(void)net_node_dial(&a, &to, NULL);
+	net_node_await(&a, &a.peers, 2);
+	int fd = knock(2, b.port);
+	loop_for(loop, 20);
+	(void)net_node_dial(&a, &to, NULL);
+	net_link_ops()->trace(a.net, 0, true);
+	(void)net_node_send(&a, p.a, KIND_PING, slice_of(much, PROTO_PING_BYTES));
+	net_node_wipe(&a);
+	net_node_wipe(&b);
+	close(fd);
+	net_node_init(&a, loop, 1, NULL);
+	net_node_init(&b, loop, 2, NULL);
+}
+
+static void close_in_record(struct net_node *n, link_id id, const struct record *r)
+{
+	(void)r;
+	net_node_close(n, id, CODE_OK, "enough");
+	net_node_close(n, id, CODE_OK, "enough");
+}
+
+static void a_link_may_be_closed_while_it_tells(void **state)
+{
+	(void)state;
+	b.on_record = close_in_record;
+	struct net_link_pair p = net_node_connect(&a, &b);
+	for (int i = 0; i < 10; i++)
+		send_text(&a, p.a, "x");
+	net_node_await(&a, &a.downs, 1);
+	assert_int_equal(b.records, 1);
+	assert_int_equal(a.why, ERR_OK);
+	assert_string_equal(a.reason, "enough");
+}
+
+static void close_it(struct net_node *n, link_id id)
+{
+	net_node_close(n, id, CODE_REJECTED, "");
+}
+
+static void a_link_may_be_closed_as_soon_as_it_is_up(void **state)
+{
+	(void)state;
+	struct addr to = net_node_ip4(b.port);
+	a.on_up = close_it;
+	b.on_down = close_it;
+	(void)net_node_dial(&a, &to, NULL);
+	net_node_await(&a, &b.downs, 1);
+	assert_int_equal(b.code, CODE_REJECTED);
+	assert_int_equal(b.ups, 1);
+	assert_int_equal(a.downs, 0);
+}
+
+static void a_dial_may_be_called_off(void **state)
+{
+	struct addr to = net_node_ip4(b.port);
+
+	(void)state;
+	link_id id = net_node_dial(&a, &to, NULL);
+	net_node_close(&a, id, CODE_OK, "");
+	loop_for(loop, 20);
+	assert_int_equal(a.peers + a.ups + a.downs, 0);
+	assert_int_equal(b.peers, 0);
+	assert_int_equal(net_node_counts(&a).links, 0);
+}
+
+static void calls_for_links_that_are_not_are_harmless(void **state)
+{
+	(void)state;
+	const struct link_ops *ops = net_link_ops();
+	ops->accept(a.net, 77);
+	ops->close(a.net, 77, 0, NULL);
+	ops->pause(a.net, 77, true);
+	ops->trace(a.net, 77, true);
+	assert_false(ops->is_worn(a.net, 77));
+	assert_int_equal(ops->send(a.net, 77, KIND_MSG, 0, slice_str("x")), ERR_UNKNOWN);
+	struct addr to = net_node_ip4(b.port);
+	link_id id = net_node_dial(&a, &to, NULL);
+	assert_int_not_equal(ops->send(a.net, id, KIND_MSG, 0, slice_str("x")), ERR_OK);
+	assert_false(ops->is_worn(a.net, id));
+	ops->accept(a.net, id);
+	net_node_await(&a, &b.ups, 1);
+	assert_false(ops->is_worn(a.net, id));
+	ops->accept(a.net, id);
+	loop_for(loop, 10);
+	assert_int_equal(a.downs, 0);
+}
+
+/* ------------------------------------------------------------- back-pressure */
+
+enum { FLOOD = 1200, FLOOD_BYTES = 8000 };
+
+struct flood {
+	link_id id;
+	unsigned next;
+	bool is_waiting;
+	unsigned full;
+};
+
+static void flood_on(struct net_node *n, link_id id)
+{
+	struct flood *f = n->ctx;
+	static uint8_t bytes[FLOOD_BYTES];
+
+	f->is_waiting = false;
+	while (f->next < FLOOD && !f->is_waiting) {
+		memcpy(bytes, &f->next, sizeof(f->next));
+		enum err e = net_node_send(n, id, KIND_MSG, slice_of(bytes, FLOOD_BYTES));
+		f->is_waiting = e == ERR_FULL;
+		f->full += e == ERR_FULL;
+		assert_true(e == ERR_OK || e == ERR_FULL);
+		f->next += e == ERR_OK;
+	}
+}
+
+static void assert_flood_in_order(struct net_node *n)
+{
+	struct slice got = buf_slice(&n->got);
+
+	assert_int_equal(got.n, (size_t)FLOOD * FLOOD_BYTES);
+	for (unsigned i = 0; i < FLOOD; i++)
+		assert_memory_equal(got.p + (size_t)i * FLOOD_BYTES, &i, sizeof(i));
+}
+
+static void everything_arrives_in_order_when_room_is_waited_for(void **state)
+{
+	struct flood f = {0};
+
+	(void)state;
+	struct net_link_pair p = net_node_connect(&a, &b);
+	a.ctx = &f;
+	a.on_room = flood_on;
+	flood_on(&a, p.a);
+	assert_true(f.is_waiting);
+	net_node_await(&a, &b.records, FLOOD);
+	assert_flood_in_order(&b);
+	assert_int_equal(a.rooms, f.full);
+}
+
+static struct timer resume;
+
+static void resume_link(void *ctx)
+{
+	const link_id *id = ctx;
+
+	net_node_pause(&b, *id, false);
+}
+
+static link_id paused_id;
+
+/* Every 100th record is one too many for a while. */
+static void pause_at_times(struct net_node *n, link_id id, const struct record *r)
+{
+	(void)r;
+	assert_false(timer_is_set(&resume));
+	if (n->records % 100 != 0)
+		return;
+	paused_id = id;
+	net_node_pause(n, id, true);
+	timer_set(loop_timers(loop), &resume, 1, resume_link, &paused_id);
+}
+
+static void a_paused_link_tells_nothing_and_loses_nothing(void **state)
+{
+	struct flood f = {0};
+
+	(void)state;
+	struct net_link_pair p = net_node_connect(&a, &b);
+	a.ctx = &f;
+	a.on_room = flood_on;
+	b.on_record = pause_at_times;
+	flood_on(&a, p.a);
+	net_node_await(&a, &b.records, FLOOD);
+	assert_flood_in_order(&b);
+	timer_stop(&resume);
+}
+
+static void a_paused_link_stops_the_sender(void **state)
+{
+	struct flood f = {0};
+
+	(void)state;
+	struct net_link_pair p = net_node_connect(&a, &b);
+	net_node_pause(&b, p.b, true);
+	a.ctx = &f;
+	a.on_room = flood_on;
+	flood_on(&a, p.a);
+	loop_for(loop, 100);
+	unsigned sent = f.next;
+	assert_true(f.is_waiting);
+	assert_true(sent < FLOOD);
+	loop_for(loop, 100);
+	assert_int_equal(f.next, sent);
+	assert_int_equal(b.records, 0);
+	/* And the other way is free. */
+	send_text(&b, p.b, "wait");
+	net_node_await(&a, &a.records, 1);
+	net_node_pause(&b, p.b, false);
+	net_node_await(&a, &b.records, FLOOD);
+	assert_flood_in_order(&b);
+}
+
+static void what_waits_is_written_before_the_end(void **state)
+{
+	struct flood f = {0};
+
+	(void)state;
+	struct net_link_pair p = net_node_connect(&a, &b);
+	a.ctx = &f;
+	flood_on(&a, p.a);
+	assert_true(f.is_waiting);
+	net_node_close(&a, p.a, CODE_OK, "that was all");
+	net_node_await(&a, &b.downs, 1);
+	assert_int_equal(b.records, f.next);
+	assert_int_equal(b.why, ERR_OK);
+	assert_string_equal(b.reason, "that was all");
+	assert_int_equal(a.rooms, 0);
+}
+
+/* ------------------------------------------------------------------- tracing */
+
+static char traced[4096];
+
+static void note_trace(struct net_node *n, link_id id, const struct chan_trace *t)
+{
+	size_t at = strlen(traced);
+
+	(void)n;
+	(void)id;
+	assert_true(t->wire.n > 0);
+	snprintf(traced + at, sizeof(traced) - at, "%c%c%.*s ", t->is_out ? '>' : '<',
+		 "PHR"[t->stage], (int)t -> record.payload.n,
+		 t->record.payload.n > 0 ? (const char *)t->record.payload.p : "");
+}
+
+static void a_trace_of_all_links_shows_each_frame(void **state)
+{
+	(void)state;
+	traced[0] = '\0';
+	a.on_trace = note_trace;
+	net_link_ops()->trace(a.net, 0, true);
+	struct net_link_pair p = net_node_connect(&a, &b);
+	assert_string_equal(traced, ">P >H <H >H ");
+	a.in_call++;
+	send_text(&a, p.a, "one");
+	a.in_call--;
+	assert_string_equal(traced, ">P >H <H >H ");
+	net_node_await(&a, &b.records, 1);
+	send_text(&b, p.b, "two");
+	net_node_await(&a, &a.records, 1);
+	loop_for(loop, 5);
+	assert_string_equal(traced, ">P >H <H >H >Rone <Rtwo ");
+	net_link_ops()->trace(a.net, 0, false);
+	send_text(&a, p.a, "three");
+	net_node_await(&a, &b.records, 2);
+	assert_string_equal(traced, ">P >H <H >H >Rone <Rtwo ");
+}
+
+static void a_trace_of_one_link_shows_that_one(void **state)
+{
+	(void)state;
+	traced[0] = '\0';
+	a.on_trace = note_trace;
+	struct net_link_pair p = net_node_connect(&a, &b), q = net_node_connect(&a, &b);
+	net_link_ops()->trace(a.net, q.a, true);
+	send_text(&a, p.a, "p");
+	send_text(&a, q.a, "q");
+	net_node_await(&a, &b.records, 2);
+	assert_string_equal(traced, ">Rq ");
+	/* All on and off again leaves it as it was. */
+	net_link_ops()->trace(a.net, 0, true);
+	net_link_ops()->trace(a.net, 0, false);
+	send_text(&a, p.a, "p");
+	send_text(&a, q.a, "q");
+	net_node_await(&a, &b.records, 4);
+	assert_string_equal(traced, ">Rq >Rq ");
+	net_link_ops()->trace(a.net, q.a, false);
+	send_text(&a, q.a, "q");
+	net_node_await(&a, &b.records, 5);
+	assert_string_equal(traced, ">Rq >Rq ");
+}
+
+static void a_flood_of_traces_is_bounded(void **state)
+{
+	(void)state;
+	net_link_ops()->trace(a.net, 0, true);
+	struct net_link_pair p = net_node_connect(&a, &b);
+	unsigned before = a.traces, sent = 0;
+	while (sent < 10000 && net_node_send(&a, p.a, KIND_MSG, slice_str("x")) == ERR_OK)
+		sent++;
+	loop_for(loop, 20);
+	assert_true(sent > 1000);
+	assert_true(a.traces - before >= 1000);
+	assert_true(a.traces - before <= 4096);
+}
+
+/* ------------------------------------------------------------------- goodbye */
+
+static unsigned said;
+
+static void count_said(void *ctx)
+{
+	(void)ctx;
+	said++;
+}
+
+static void goodbye_is_heard_by_all(void **state)
+{
+	(void)state;
+	said = 0;
+	for (int i = 0; i < 5; i++)
+		(void)net_node_connect(&a, &b);
+	a.in_call++;
+	net_goodbye(a.net, count_said, NULL);
+	a.in_call--;
+	assert_int_equal(said, 0);
+	net_node_await(&a, &said, 1);
+	net_node_await(&a, &b.downs, 5);
+	assert_int_equal(b.why, ERR_OK);
+	assert_int_equal(b.code, CODE_SHUTDOWN);
+	assert_int_equal(a.downs, 0);
+	loop_for(loop, 50);
+	assert_int_equal(said, 1);
+	link_id id;
+	struct addr to = net_node_ip4(b.port);
+	assert_int_equal(net_link_ops()->dial(a.net, &to, NULL, &id), ERR_UNREACHABLE);
+}
+
+static void goodbye_without_links_comes_at_once_but_not_from_inside(void **state)
+{
+	(void)state;
+	said = 0;
+	net_goodbye(a.net, count_said, NULL);
+	assert_int_equal(said, 0);
+	loop_for(loop, 5);
+	assert_int_equal(said, 1);
+	net_goodbye(b.net, count_said, NULL);
+	loop_for(loop, 5);
+	assert_int_equal(said, 2);
+	assert_int_equal(knock_try(2, b.port), -1);
+}
+
+int main(void)
+{
+#define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		T(two_nodes_talk),
+		T(the_same_port_serves_both_families),
+		T(both_may_dial_each_other_at_once),
+		T(the_target_is_who_answers),
+		T(who_is_not_the_target_learns_nothing),
+		T(who_is_refused_on_sight_has_not_heard_of_us),
+		T(a_dialler_that_is_refused_is_told),
+		T(an_answer_may_take_its_time),
+		T(close_is_told_with_code_and_reason),
+		T(both_may_close_at_once),
+		T(freeing_a_net_says_that_it_goes),
+		T(freeing_a_net_in_the_middle_of_everything_is_clean),
+		T(a_link_may_be_closed_while_it_tells),
+		T(a_link_may_be_closed_as_soon_as_it_is_up),
+		T(a_dial_may_be_called_off),
+		T(calls_for_links_that_are_not_are_harmless),
+		T(everything_arrives_in_order_when_room_is_waited_for),
+		T(a_paused_link_tells_nothing_and_loses_nothing),
+		T(a_paused_link_stops_the_sender),
+		T(what_waits_is_written_before_the_end),
+		T(a_trace_of_all_links_shows_each_frame),
+		T(a_trace_of_one_link_shows_that_one),
+		T(a_flood_of_traces_is_bounded),
+		T(goodbye_is_heard_by_all),
+		T(goodbye_without_links_comes_at_once_but_not_from_inside),
+	};
+
+	secret_init();
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
