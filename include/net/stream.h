@@ -25,8 +25,10 @@ struct stream_handlers {
 	void (*on_drained)(void *ctx);
 };
 
-/* in or out may be -1. Closes the descriptors that are not stdin, stdout, stderr
- * at the end, and gives those back as it found them (blocking). */
+/* in or out may be -1 (or closed already: at their end at once), and both the same
+ * when it is a socket or a terminal. On error they stay the caller's. Closes the
+ * descriptors that are not stdin, stdout, stderr at the end, and gives those back as
+ * it found them (blocking). */
 enum err stream_open(struct loop *l, int in, int out, size_t line_max, size_t out_max,
 		     const struct stream_handlers *h, void *ctx, struct stream **outp);
 /* All of it is queued, or nothing: ERR_FULL (out_max), ERR_IO (the reader went). */
