@@ -12,7 +12,7 @@
 struct ifwatch;
 
 /* on_change comes once at the next tick and then 200 ms after changes have come
- * to rest, only when something differs. */
+ * to rest, or after 2 s without rest; only when something differs. */
 enum err ifwatch_start(struct loop *l,
 		       void (*on_change)(void *ctx, const struct ifaces *), void *ctx,
 		       struct ifwatch **out);

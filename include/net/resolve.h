@@ -14,7 +14,8 @@ struct resolve;
 
 /* done is called once, on the loop, never from inside this call; addrs is borrowed
  * for the call, at most 16, each with the port given. A literal is answered too.
- * ERR_UNKNOWN for a name that does not resolve. */
+ * ERR_UNKNOWN for a name that does not resolve, ERR_UNREACHABLE when no server could
+ * be asked. Returns ERR_IO when the question cannot be put. */
 enum err resolve_start(struct loop *l, const char *host, uint16_t port,
 		       void (*done)(void *ctx, enum err e, const struct addr *addrs,
 				    size_t n),
