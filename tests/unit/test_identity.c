@@ -319,6 +319,9 @@ static void what_does_not_fit_is_not_imported(void **state)
 			 ERR_OK);
 	assert_false(devlist_names(identity_devlist(out), identity_cert(out)));
 	identity_free(out);
+	memset(secret + 144, 0, 8);
+	assert_int_equal(identity_import(secret, slice_of(l.raw, l.raw_len), &out),
+			 ERR_CORRUPT);
 	identity_free(two);
 	identity_free(a);
 	identity_free(b);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <sodium.h>
 
 #include "base/file.h"
 #include "base/mem.h"
@@ -22,7 +23,16 @@
 #include "lib/vectors.h"
 
 /* Offsets within the file. */
-enum { AT_VERSION = 15, AT_KDF = 16, AT_PASSES = 20, AT_KIB = 24, SUM_BYTES = 32 };
+enum {
+	AT_VERSION = 15,
+	AT_KDF = 16,
+	AT_PASSES = 20,
+	AT_KIB = 24,
+	AT_SALT = 28,
+	AT_NONCE = 44,
+	HEADER_BYTES = 68,
+	SUM_BYTES = 32
+};
 
 static const struct slice none = {NULL, 0};
 static const struct keyfile_cost cheap = {.passes = 1, .kib = 8};
@@ -258,8 +268,13 @@ static void every_forged_byte_is_refused(void **state)
 	for (int i = 0; i < 2; i++) {
 		struct buf b = seal(id, i == 0 ? none : passphrase());
 		for (size_t at = 0; at < b.len - SUM_BYTES; at++) {
+			bool needs;
 			b.p[at] ^= 2;
 			mend_sum(b.p, b.len);
+			/* Without a passphrase there is no cost either. */
+			if (i == 0 && at >= AT_PASSES && at < AT_SALT)
+				assert_int_equal(keyfile_check(buf_slice(&b), &needs),
+						 ERR_CORRUPT);
 			const enum err err = unseal(b.p, b.len, passphrase());
 			if (at == AT_VERSION)
 				assert_int_equal(err, ERR_VERSION);
@@ -297,6 +312,67 @@ static void every_truncation_is_damage(void **state)
 		mem_free(copy);
 		buf_wipe(&b);
 	}
+	identity_free(id);
+}
+
+/* Anybody can seal a body without a passphrase. */
+static enum err unseal_body(const uint8_t *body, size_t n)
+{
+	static const uint8_t header[HEADER_BYTES] = "p2pmsg-keyfile\0\1";
+	const size_t len = HEADER_BYTES + n + 16 + SUM_BYTES;
+	uint8_t *p = mem_new(len), key[32];
+
+	memcpy(p, header, HEADER_BYTES);
+	hash_one("p2pmsg-keynop-v1", slice_of(p + AT_SALT, 16), key, sizeof(key));
+	crypto_aead_xchacha20poly1305_ietf_encrypt(p + HEADER_BYTES, NULL, body, n, p,
+						   HEADER_BYTES, NULL, p + AT_NONCE, key);
+	mend_sum(p, len);
+	const enum err err = unseal(p, len, none);
+	mem_free(p);
+	return err;
+}
+
+static void a_body_of_another_form_is_damage(void **state)
+{
+	(void)state;
+	struct identity *id = identity_generate(&rng.rng);
+	const struct devlist *l = identity_devlist(id);
+	const size_t n = IDENTITY_SECRET_BYTES + 2u + l->raw_len;
+	uint8_t *body = mem_new(60000);
+	uint8_t *length = body + IDENTITY_SECRET_BYTES;
+
+	identity_export(id, body);
+	length[1] = (uint8_t)l->raw_len;
+	memcpy(length + 2, l->raw, l->raw_len);
+	assert_int_equal(unseal_body(body, n), ERR_OK);
+	for (size_t i = 0; i < n; i++)
+		assert_int_equal(unseal_body(body, i), ERR_CORRUPT);
+	assert_int_equal(unseal_body(body, n + 1), ERR_CORRUPT);
+	assert_int_equal(unseal_body(body, n + 2000), ERR_CORRUPT);
+	assert_int_equal(unseal_body(body, 60000), ERR_CORRUPT);
+	length[1]--;
+	assert_int_equal(unseal_body(body, n), ERR_CORRUPT);
+	length[1] = (uint8_t)(length[1] + 2);
+	assert_int_equal(unseal_body(body, n), ERR_CORRUPT);
+	mem_free(body);
+	identity_free(id);
+}
+
+/* Long enough to run over whatever a sane file needs. */
+static void a_long_file_with_a_good_sum_is_damage(void **state)
+{
+	(void)state;
+	struct identity *id = identity_generate(&rng.rng);
+	uint8_t *p = mem_new(KEYFILE_MAX_BYTES);
+
+	for (int i = 0; i < 2; i++) {
+		struct buf b = seal(id, i == 0 ? none : passphrase());
+		memcpy(p, b.p, b.len);
+		mend_sum(p, KEYFILE_MAX_BYTES);
+		assert_int_equal(unseal(p, KEYFILE_MAX_BYTES, passphrase()), ERR_CORRUPT);
+		buf_wipe(&b);
+	}
+	mem_free(p);
 	identity_free(id);
 }
 
@@ -405,6 +481,8 @@ int main(void)
 		test(every_flipped_bit_is_damage),
 		test(every_forged_byte_is_refused),
 		test(every_truncation_is_damage),
+		test(a_body_of_another_form_is_damage),
+		test(a_long_file_with_a_good_sum_is_damage),
 		test(a_hostile_cost_is_refused_at_once),
 		test(others_may_not_read_it),
 		test(what_is_no_key_file_is_damage),

@@ -166,6 +166,10 @@ static void what_is_no_id_is_a_usage_error(void **state)
 	node_id_compact(&id, compact);
 	snprintf(longer, sizeof(longer), "%sa", compact);
 	assert_int_equal(node_id_parse(longer, &out), ERR_USAGE);
+	char much[1000];
+	memset(much, 'a', sizeof(much) - 1);
+	much[sizeof(much) - 1] = '\0';
+	assert_int_equal(node_id_parse(much, &out), ERR_USAGE);
 	for (int c = 1; c < 256; c++) {
 		if (strchr(alphabet, tolower(c)) != NULL)
 			continue;

@@ -194,6 +194,16 @@ static void A1_text_vectors(void **state)
 	mem_free(path);
 }
 
+/* Every pattern with several psks at once, made by python3-dissononce. */
+static void golden_vectors(void **state)
+{
+	(void)state;
+	const struct vector_count count = run_file("tests/golden/noise.json");
+
+	assert_int_equal(count.ran, 38);
+	assert_int_equal(count.other_suite + count.unsupported, 0);
+}
+
 /* Whatever other files the caller has: P2PMSG_NOISE_VECTORS=path:path */
 static void A1_more_vectors(void **state)
 {
@@ -394,6 +404,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(A1_json_vectors),
 		cmocka_unit_test(A1_text_vectors),
+		cmocka_unit_test(golden_vectors),
 		cmocka_unit_test(every_pattern_with_every_psk_set_agrees),
 		cmocka_unit_test(a_wrong_psk_is_refused),
 		cmocka_unit_test(unknown_names_are_refused),
