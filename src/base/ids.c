@@ -36,11 +36,14 @@ bool id32_is_zero(const struct id32 *a)
 
 void hex_encode(struct slice in, char *out)
 {
+	/* indices, not pointers that move: the compiler makes vectors of it */
 	for (size_t i = 0; i < in.n; i++) {
-		*out++ = hex_digits[in.p[i] >> 4];
-		*out++ = hex_digits[in.p[i] & 15];
+		unsigned high = in.p[i] >> 4, low = in.p[i] & 15U;
+
+		out[2 * i] = (char)(high + (high < 10 ? '0' : 'a' - 10));
+		out[2 * i + 1] = (char)(low + (low < 10 ? '0' : 'a' - 10));
 	}
-	*out = '\0';
+	out[2 * in.n] = '\0';
 }
 
 /* Not by the locale, as tolower would. */

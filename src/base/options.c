@@ -49,6 +49,7 @@ struct options *options_new(void)
 			n = strcspn(row->def, "|");
 		if (row->kind != OPTION_LIST)
 			o->v[id].text[OPTION_DEFAULT] = mem_strndup(row->def, n);
+		o->v[id].number = strtol(row->def, NULL, 10);
 	}
 	return o;
 }
@@ -93,7 +94,7 @@ const char *options_str(const struct options *o, enum option id)
 
 long options_int(const struct options *o, enum option id)
 {
-	return strtol(options_str(o, id), NULL, 10);
+	return o->v[id].number;
 }
 
 bool options_bool(const struct options *o, enum option id)
@@ -208,6 +209,7 @@ enum err options_set(struct options *o, enum option id, const char *value,
 	} else {
 		mem_free(v->text[source]);
 		v->text[source] = stored;
+		v->number = strtol(options_str(o, id), NULL, 10);
 	}
 	return ERR_OK;
 }

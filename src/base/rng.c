@@ -30,7 +30,12 @@ static void refill(void)
 		pool.p = secret_new(POOL_BYTES);
 		pthread_atfork(NULL, NULL, forget_pool);
 	}
-	randombytes_buf(pool.p, POOL_BYTES);
+	/* The system's generator costs ten times as much for each byte as stretching
+	 * one seed of it; a new seed each time, so that no state outlives the pool. */
+	uint8_t seed[randombytes_SEEDBYTES];
+	randombytes_buf(seed, sizeof(seed));
+	randombytes_buf_deterministic(pool.p, POOL_BYTES, seed);
+	secret_wipe(seed, sizeof(seed));
 	pool.left = POOL_BYTES;
 }
 

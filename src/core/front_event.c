@@ -59,20 +59,18 @@ static const char **str_at(struct event *ev, const struct event_field *f)
 size_t event_copy_into(const struct event *ev, void *room, size_t max)
 {
 	const struct event_row *row = event_row(ev->type);
-	struct event head = *ev;
-	char *out = room;
+	struct event head, *to = max < sizeof head ? &head : room;
 	size_t at = sizeof head;
+	*to = *ev;
 	for (size_t i = 0; i < row->n_fields; i++) {
-		const char **s = str_at(&head, &row->fields[i]);
+		const char **s = str_at(to, &row->fields[i]);
 		if (!s)
 			continue;
 		size_t n = strlen(*s) + 1;
 		if (at + n <= max)
-			*s = memcpy(out + at, *s, n);
+			*s = memcpy((char *)room + at, *s, n);
 		at += n;
 	}
-	if (at <= max)
-		memcpy(out, &head, sizeof head);
 	return at;
 }
 

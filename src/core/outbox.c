@@ -24,10 +24,20 @@ void object_release(struct object *o)
 		mem_free(o);
 }
 
+static struct item *item_new(struct object *o)
+{
+	struct item *it = o->first.obj == NULL ? &o->first : mem_new(sizeof *it);
+	it->obj = o;
+	o->refs++;
+	return it;
+}
+
 static void item_free(struct item *it)
 {
-	object_release(it->obj);
-	mem_free(it);
+	struct object *o = it->obj;
+	if (it != &o->first)
+		mem_free(it);
+	object_release(o);
 }
 
 void outbox_tell(struct peer *p, const struct object *o, const char *state,
@@ -52,10 +62,8 @@ enum err outbox_add(struct peer *p, struct object *o)
 	if (!o->is_lan && p->n_queued >= (unsigned)max)
 		return ERR_FULL;
 	struct session *s = peer_session(p);
-	struct item *it = mem_new(sizeof *it);
-	it->obj = o;
+	struct item *it = item_new(o);
 	it->is_told_sent = s != NULL || o->is_lan;
-	o->refs++;
 	list_add(&p->queue, &it->node);
 	p->n_queued += !o->is_lan;
 	if (s != NULL)

@@ -8,8 +8,18 @@
 
 #include "core/session.h"
 
+/* One message on its way to one peer. */
+struct item {
+	struct list node; /* in peer->queue or session->inflight */
+	struct object *obj;
+	uint64_t until_us; /* #lan: not after this; 0: no limit */
+	uint64_t not_before_us; /* the other side asked for patience */
+	bool is_told_sent;
+};
+
 /* One message as it goes on the wire; #lan's is shared by many items. */
 struct object {
+	struct item first; /* the first one's; saves an allocation per message */
 	unsigned refs;
 	struct id16 id;
 	char id_text[33]; /* as events show it */
@@ -17,14 +27,6 @@ struct object {
 	bool is_delivered; /* somebody acknowledged it */
 	uint16_t len;
 	uint8_t bytes[];
-};
-
-struct item {
-	struct list node; /* in peer->queue or session->inflight */
-	struct object *obj;
-	uint64_t until_us; /* #lan: not after this; 0: no limit */
-	uint64_t not_before_us; /* the other side asked for patience */
-	bool is_told_sent;
 };
 
 /* A copy of bytes with one reference, the caller's. */
