@@ -85,6 +85,8 @@ static void set_owner(struct cand *a, struct peer *p)
 	a->owner = p->node_id;
 	list_del(&a->of_peer);
 	list_add(&p->cands, &a->of_peer);
+	if (a->sight.source == SIGHTING_FIXED)
+		peer_pin(p); /* added by the user */
 }
 
 static struct cand *cand_new(struct core *c, const struct sighting *s, struct peer *p)
