@@ -80,9 +80,9 @@ static void show_peer(const struct evtext_config *cfg, const struct event *ev,
 	put_mark(cfg, ev, k, "--");
 	put_who(k, p->name, p->nick, p->id);
 	ink_put(k, text);
+	put_note(k, " at ", p->address);
 	if (is(p->state, "online") && p->away)
 		ink_put(k, ", away");
-	put_note(k, " at ", p->address);
 	put_note(k, ": ", p->why ? p->why : p->status);
 	ink_put(k, "\n");
 }

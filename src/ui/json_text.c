@@ -1,9 +1,12 @@
 #include "ui/json_text.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "base/text.h"
+
+enum { DEL = 0x7f };
 
 json_t *json_text(const char *s)
 {
@@ -15,10 +18,28 @@ json_t *json_text(const char *s)
 	return j;
 }
 
+/* jansson leaves DEL as it is. It can stand inside of texts only. */
+static char *escape_del(const char *dump)
+{
+	static const char escaped[] = "\\u007f";
+	size_t n = strlen(dump), extra = 0;
+	for (const char *c = dump; *c; c++)
+		extra += *c == DEL ? strlen(escaped) - 1 : 0;
+	char *line = mem_new(n + extra + 1), *to = line;
+	for (const char *c = dump; *c; c++) {
+		if (*c != DEL)
+			*to++ = *c;
+		else
+			to = (char *)memcpy(to, escaped, strlen(escaped)) +
+			     strlen(escaped);
+	}
+	return line;
+}
+
 char *json_line(json_t *root, size_t flags)
 {
 	char *dump = json_dumps(root, JSON_COMPACT | flags);
-	char *line = mem_strdup(dump);
+	char *line = escape_del(dump);
 	free(dump);
 	json_decref(root);
 	return line;

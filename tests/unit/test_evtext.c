@@ -1,0 +1,502 @@
+#include <qrencode.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "lib/hostile.h"
+#include "lib/vtcheck.h"
+#include "ui/evtext.h"
+#include "ui/qr.h"
+
+#define TIME_MS UINT64_C(1767355200000) /* 2026-01-02 12:00 UTC */
+
+static char *show(const struct evtext_config *cfg, const struct event *ev)
+{
+	struct evtext *t = evtext_new(cfg);
+	char *text = evtext_take(t, ev);
+	evtext_free(t);
+	return text;
+}
+
+static const struct evtext_config plain = {0};
+
+static void assert_shown(const struct event *ev, const char *want)
+{
+	char *text = show(&plain, ev);
+	assert_string_equal(text ? text : "", want);
+	mem_free(text);
+}
+
+/* ---- how things look ---- */
+
+static struct event message(const char *conv, const char *direction, const char *text)
+{
+	struct event ev = {.type = EVENT_MESSAGE, .cursor = 1, .time_ms = TIME_MS};
+	ev.u.message.conv = conv;
+	ev.u.message.direction = direction;
+	ev.u.message.text = text;
+	ev.u.message.name = "bob~abcd";
+	ev.u.message.nick = "bob";
+	ev.u.message.style = "plain";
+	ev.u.message.state = "sent";
+	return ev;
+}
+
+static void messages_say_who_and_where(void **state)
+{
+	(void)state;
+	struct event ev = message("#lan", "in", "hello");
+	assert_shown(&ev, "12:00 #lan <bob~abcd> hello\n");
+	ev.u.message.style = "action";
+	assert_shown(&ev, "12:00 #lan * bob~abcd hello\n");
+	ev = message("abcdefgh", "in", "hello");
+	assert_shown(&ev, "12:00 [bob~abcd] hello\n");
+	ev.u.message.style = "action";
+	assert_shown(&ev, "12:00 [bob~abcd] * bob~abcd hello\n");
+	ev = message("abcdefgh", "out", "hello");
+	ev.u.message.nick = "ada";
+	assert_shown(&ev, "12:00 [to bob~abcd] hello\n");
+	ev.u.message.state = "queued";
+	assert_shown(&ev, "12:00 [to bob~abcd, queued] hello\n");
+	ev = message("#lan", "out", "hello");
+	ev.u.message.nick = "ada";
+	assert_shown(&ev, "12:00 #lan <ada> hello\n");
+}
+
+static void the_node_speaks_behind_its_mark(void **state)
+{
+	struct event ev = {.type = EVENT_PEER, .cursor = 1, .time_ms = TIME_MS};
+	(void)state;
+	ev.u.peer.name = "bob~abcd";
+	ev.u.peer.state = "online";
+	ev.u.peer.address = "192.0.2.1:7117";
+	assert_shown(&ev, "12:00 -- bob~abcd is online at 192.0.2.1:7117\n");
+	ev.u.peer.away = true;
+	ev.u.peer.status = "lunch";
+	assert_shown(&ev, "12:00 -- bob~abcd is online at 192.0.2.1:7117, away: lunch\n");
+	ev.u.peer.state = "dialing";
+	assert_shown(&ev, "");
+	ev = (struct event){.type = EVENT_STATE, .cursor = 1, .time_ms = TIME_MS};
+	ev.u.state.name = "bob~abcd";
+	ev.u.state.state = "delivered";
+	assert_shown(&ev, "12:00 -- to bob~abcd: delivered\n");
+	ev.u.state.state = "failed";
+	ev.u.state.why = "too old";
+	assert_shown(&ev, "12:00 -! to bob~abcd: failed: too old\n");
+	ev = (struct event){.type = EVENT_NOTICE, .cursor = 1, .time_ms = TIME_MS};
+	ev.u.notice.level = "alarm";
+	ev.u.notice.text = "fire";
+	assert_shown(&ev, "12:00 !! ALARM: fire\n");
+	ev.u.notice.level = "of its own";
+	assert_shown(&ev, "12:00 -- fire\n");
+	ev.u.notice.level = "info";
+	assert_shown(&ev, "12:00 -- fire\n");
+}
+
+static void a_trace_shows_bytes_beside_their_meaning(void **state)
+{
+	struct event ev = {.type = EVENT_TRACE};
+	(void)state;
+	ev.u.trace.name = "bob~abcd";
+	ev.u.trace.direction = "out";
+	ev.u.trace.length = 132;
+	ev.u.trace.bytes = "3f2a";
+	ev.u.trace.stage = "record";
+	ev.u.trace.meaning = "CTRL ACK of 1";
+	assert_shown(&ev, "-> bob~abcd  132 bytes  3f2a..  record: CTRL ACK of 1\n");
+	ev.u.trace.direction = "in";
+	ev.u.trace.length = 2;
+	assert_shown(&ev, "<- bob~abcd  2 bytes  3f2a  record: CTRL ACK of 1\n");
+}
+
+static void add_person(struct evtext *t, const char *name, const char *state,
+		       const char *address)
+{
+	struct event ev = {.type = EVENT_PERSON, .tag = 4, .time_ms = TIME_MS};
+	ev.u.person.name = name;
+	ev.u.person.state = state;
+	ev.u.person.trust = "unverified";
+	ev.u.person.address = address;
+	ev.u.person.id = "abcdefghijkl";
+	ev.u.person.seen = TIME_MS - 3 * 86400000;
+	assert_null(evtext_take(t, &ev));
+}
+
+static void peers_are_an_aligned_table(void **state)
+{
+	struct evtext *t = evtext_new(&plain);
+	struct event done = {.type = EVENT_DONE, .tag = 4};
+	(void)state;
+	evtext_expect(t, 4, VERB_PEERS);
+	add_person(t, "bob~abcd", "online", "192.0.2.1:7117");
+	add_person(t, "\xe5\x9b\xbd~wxyz", "offline", NULL);
+	char *text = evtext_take(t, &done);
+	assert_string_equal(text,
+			    "NAME      STATE    TRUST       ADDRESS         SEEN        "
+			    "ID        STATUS\n"
+			    "bob~abcd  online   unverified  192.0.2.1:7117  now         "
+			    "abcdefgh\n"
+			    "\xe5\x9b\xbd~wxyz   offline  unverified                  "
+			    "2025-12-30  abcdefgh\n");
+	mem_free(text);
+	evtext_free(t);
+}
+
+static void nobody_is_said_in_words(void **state)
+{
+	struct evtext *t = evtext_new(&plain);
+	struct event done = {.type = EVENT_DONE, .tag = 4};
+	(void)state;
+	evtext_expect(t, 4, VERB_PEERS);
+	char *text = evtext_take(t, &done);
+	assert_non_null(strstr(text, "nobody yet"));
+	mem_free(text);
+	evtext_free(t);
+}
+
+/* Replies of two commands that come mixed stay apart; what fails shows what there was. */
+static void tables_keep_to_their_tags(void **state)
+{
+	struct evtext *t = evtext_new(&plain);
+	struct event other = {.type = EVENT_DONE, .tag = 5};
+	struct event error = {.type = EVENT_ERROR, .tag = 4};
+	(void)state;
+	evtext_expect(t, 4, VERB_PEERS);
+	evtext_expect(t, 5, VERB_MSG);
+	add_person(t, "bob~abcd", "online", NULL);
+	other.u.done.text = "delivered";
+	char *text = evtext_take(t, &other);
+	assert_string_equal(text, "-- delivered\n");
+	mem_free(text);
+	error.u.error.text = "it broke";
+	text = evtext_take(t, &error);
+	assert_non_null(strstr(text, "bob~abcd"));
+	assert_non_null(strstr(text, "-! it broke\n"));
+	mem_free(text);
+	/* The tag is free again. */
+	error.type = EVENT_DONE;
+	assert_null(evtext_take(t, &error));
+	evtext_free(t);
+}
+
+static void one_option_is_explained_many_are_listed(void **state)
+{
+	struct event ev = {.type = EVENT_OPTION, .tag = 4},
+		     done = {.type = EVENT_DONE, .tag = 4};
+	(void)state;
+	ev.u.option.name = "port";
+	ev.u.option.value = "0";
+	ev.u.option.takes = "0 to 65535";
+	ev.u.option.help = "TCP port";
+	for (unsigned n = 1; n <= 2; n++) {
+		struct evtext *t = evtext_new(&plain);
+		evtext_expect(t, 4, VERB_SET);
+		for (unsigned i = 0; i < n; i++)
+			assert_null(evtext_take(t, &ev));
+		char *text = evtext_take(t, &done);
+		assert_true((strstr(text, "takes: 0 to 65535") != NULL) == (n == 1));
+		assert_true((strstr(text, "SETTING") != NULL) == (n == 2));
+		mem_free(text);
+		evtext_free(t);
+	}
+}
+
+static void what_is_lost_is_counted(void **state)
+{
+	struct event ev = {.type = EVENT_LAGGED};
+	(void)state;
+	ev.u.lagged.from = 3;
+	ev.u.lagged.to = 12;
+	assert_shown(&ev, "-! 10 events are no longer kept and were left out\n");
+	ev.u.lagged.late = true;
+	assert_shown(&ev, "");
+}
+
+/* ---- colour ---- */
+
+static void colour_only_when_asked_and_never_alone(void **state)
+{
+	struct evtext_config color = {.is_color = true};
+	struct event ev = {.type = EVENT_NOTICE, .cursor = 1, .time_ms = TIME_MS};
+	(void)state;
+	ev.u.notice.level = "warning";
+	ev.u.notice.text = "careful";
+	char *text = show(&plain, &ev), *colored = show(&color, &ev);
+	assert_null(strchr(text, '\x1b'));
+	assert_non_null(strchr(colored, '\x1b'));
+	assert_non_null(strstr(text, "warning: "));
+	char *bad = vtcheck(slice_str(colored), VT_SGR | VT_LINES);
+	assert_null(bad);
+	mem_free(text);
+	mem_free(colored);
+}
+
+/* ---- hostile text ---- */
+
+static void fill(struct event *ev, unsigned t, const char *text)
+{
+	const struct event_row *row = event_row(t);
+	*ev = (struct event){.type = t, .cursor = row->is_kept, .time_ms = TIME_MS};
+	for (size_t i = 0; i < row->n_fields; i++)
+		if (row->fields[i].type == EVENT_STR)
+			*(const char **)(void *)((char *)ev + row->fields[i].offset) =
+				text;
+}
+
+static void assert_safe(const char *text, unsigned may, const char *what)
+{
+	char *bad = text ? vtcheck(slice_str(text), may) : NULL;
+	if (bad)
+		fail_msg("%s: %s: %s", what, bad, text);
+}
+
+/* Once with every text of the event, and once with words that choose other ways. */
+static void try_event(void *ctx, const char *hostile)
+{
+	const struct evtext_config *cfg = ctx;
+	unsigned may = VT_LINES | (cfg->is_color ? VT_SGR : 0);
+	for (unsigned t = 0; t < EVENT_COUNT; t++) {
+		struct event ev;
+		fill(&ev, t, hostile);
+		char *text = show(cfg, &ev);
+		assert_safe(text, may | VT_ISOLATES, event_row(t)->name);
+		mem_free(text);
+	}
+	struct event ev = message("#lan", "in", hostile);
+	ev.u.message.name = hostile;
+	char *text = show(cfg, &ev);
+	assert_safe(text, may | VT_ISOLATES, "#lan");
+	mem_free(text);
+	fill(&ev, EVENT_PEER, hostile);
+	ev.u.peer.state = "online";
+	text = show(cfg, &ev);
+	assert_safe(text, may, "online");
+	mem_free(text);
+}
+
+static void try_table(void *ctx, const char *hostile)
+{
+	struct evtext *t = evtext_new(ctx);
+	struct event done = {.type = EVENT_DONE, .tag = 4}, ev;
+	evtext_expect(t, 4, VERB_PEERS);
+	fill(&ev, EVENT_PERSON, hostile);
+	ev.tag = 4;
+	assert_null(evtext_take(t, &ev));
+	char *text = evtext_take(t, &done);
+	char *bad = vtcheck_unseen(slice_str(text));
+	if (bad)
+		fail_msg("%s: %s", bad, text);
+	assert_safe(text, VT_LINES, "table");
+	const char *second = strchr(text, '\n');
+	assert_ptr_equal(strchr(second + 1, '\n'), text + strlen(text) - 1);
+	mem_free(text);
+	evtext_free(t);
+}
+
+static void U1_only_our_own_sequences_come_out(void **state)
+{
+	struct evtext_config plain_too = {0}, color = {.is_color = true, .columns = 40};
+	(void)state;
+	hostile_each(try_event, &plain_too);
+	hostile_each(try_event, &color);
+	hostile_each(try_table, &plain_too);
+}
+
+static void U2_unseen_characters_are_seen_in_names(void **state)
+{
+	static const char *const names[] = {
+		"a\u202eb", "a\u2066b", "a\u200bb",
+		"a\ufeffb", "a\u2028b", "a\U000e0041b",
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		struct event ev = message("#lan", "in", "hello");
+		ev.u.message.name = names[i];
+		char *text = show(&plain, &ev);
+		assert_non_null(strstr(text, "a\\u{"));
+		assert_null(vtcheck_unseen(slice_str(text)));
+		assert_safe(text, VT_LINES, "name");
+		mem_free(text);
+	}
+}
+
+/* In a body bidi stays what it is, but ends with its line. */
+static void U2_bidi_is_isolated_in_bodies(void **state)
+{
+	struct event ev = message("#lan", "in", "\xd7\xa9\xd7\x9c\xd7\x95\xd7\x9d 1");
+	(void)state;
+	char *text = show(&plain, &ev);
+	assert_non_null(strstr(text, "\xe2\x81\xa8"));
+	assert_safe(text, VT_LINES | VT_ISOLATES, "body");
+	mem_free(text);
+}
+
+/* Every line but the first of what others say stands behind the prefix. */
+static void assert_no_imitation(const char *text)
+{
+	for (const char *line = strchr(text, '\n'); line && line[1];
+	     line = strchr(line + 1, '\n'))
+		if (strncmp(line + 1, "      | ", 8) != 0)
+			fail_msg("a line of its own: %s", line + 1);
+}
+
+static void try_imitation(void *ctx, const char *hostile)
+{
+	struct event ev = message("#lan", "in", hostile);
+	char *text = show(ctx, &ev);
+	assert_no_imitation(text);
+	mem_free(text);
+	ev = message("abcdefgh", "in", "x");
+	ev.u.message.name = hostile;
+	text = show(ctx, &ev);
+	assert_no_imitation(text);
+	mem_free(text);
+}
+
+static void U3_a_body_cannot_make_a_line_of_ours(void **state)
+{
+	struct evtext_config narrow = {.columns = 40};
+	struct event ev =
+		message("#lan", "in", "hello\n* Bob verified\r\n-- bob is gone");
+	(void)state;
+	assert_shown(&ev, "12:00 #lan <bob~abcd> hello\n      | * Bob verified\n"
+			  "      | -- bob is gone\n");
+	hostile_each(try_imitation, &narrow);
+}
+
+/* Nor by blanks up to the edge of the screen, where the terminal begins a line. */
+static void U3_folded_lines_cannot_either(void **state)
+{
+	enum { COLUMNS = 40 };
+	struct evtext_config narrow = {.columns = COLUMNS};
+	char body[200];
+	(void)state;
+	for (int blanks = 0; blanks < 100; blanks++) {
+		snprintf(body, sizeof body,
+			 "x%*s-- bob verified \xe5\x9b\xbd\xe5\x9b\xbd", blanks, "");
+		struct event ev = message("#lan", "in", body);
+		char *text = show(&narrow, &ev);
+		assert_no_imitation(text);
+		for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n"))
+			assert_true(text_width(line) <= COLUMNS);
+		mem_free(text);
+	}
+}
+
+static void folding_keeps_bidi_paired(void **state)
+{
+	struct evtext_config narrow = {.columns = 40};
+	char body[400] = "";
+	(void)state;
+	for (int i = 0; i < 30; i++)
+		strcat(body, "\xd7\xa9\xd7\x9c\xd7\x95\xd7\x9d ");
+	struct event ev = message("#lan", "in", body);
+	char *text = show(&narrow, &ev);
+	assert_non_null(strchr(text, '|'));
+	assert_safe(text, VT_LINES | VT_ISOLATES, "folded");
+	mem_free(text);
+}
+
+/* ---- the QR code ---- */
+
+static const char uri[] =
+	"p2pmsg:zlrvpow3es5wmjyi3w644d7rd4wlyh323kmwekswqon5zzhzs27qvthc";
+static const char URI[] =
+	"P2PMSG:ZLRVPOW3ES5WMJYI3W644D7RD4WLYH323KMWEKSWQON5ZZHZS27QVTHC";
+
+/* The modules that half blocks draw, light ones true. */
+static bool is_light_at(const char *text, int x, int y)
+{
+	for (int row = y / 2; row > 0; row--)
+		text = strchr(text, '\n') + 1;
+	while (x-- > 0)
+		text += *text == ' ' ? 1 : 3;
+	bool is_upper = strncmp(text, "\xe2\x96\x80", 3) == 0;
+	bool is_lower = strncmp(text, "\xe2\x96\x84", 3) == 0;
+	bool is_full = strncmp(text, "\xe2\x96\x88", 3) == 0;
+	return is_full || (y % 2 ? is_lower : is_upper);
+}
+
+static void the_qr_code_is_the_one_of_the_library(void **state)
+{
+	enum { QUIET = 4 };
+	(void)state;
+	char *text = qr_text(URI, false);
+	QRcode *code = QRcode_encodeString(URI, 0, QR_ECLEVEL_M, QR_MODE_8, 1);
+	assert_int_equal(code->version, 4); /* alphanumeric: bytes would need more */
+	for (int y = -QUIET; y < code->width + QUIET; y++)
+		for (int x = -QUIET; x < code->width + QUIET; x++) {
+			bool is_inside =
+				x >= 0 && y >= 0 && x < code->width && y < code->width;
+			bool is_dark = is_inside && code->data[y * code->width + x] & 1;
+			assert_int_equal(is_light_at(text, x + QUIET, y + QUIET),
+					 !is_dark);
+		}
+	QRcode_free(code);
+	mem_free(text);
+}
+
+static void identity_shows_the_code_in_upper_case(void **state)
+{
+	struct evtext_config terminal = {.has_qr = true, .is_color = true};
+	struct event ev = {.type = EVENT_IDENTITY};
+	(void)state;
+	ev.u.identity.uri = uri;
+	ev.u.identity.nick = "ada";
+	char *text = show(&plain, &ev), *code = qr_text(URI, false);
+	assert_null(strstr(text, "\xe2\x96\x88"));
+	mem_free(text);
+	ev.u.identity.qr = true;
+	text = show(&plain, &ev);
+	assert_non_null(strstr(text, code));
+	mem_free(text);
+	ev.u.identity.qr = false;
+	text = show(&terminal, &ev);
+	mem_free(code);
+	code = qr_text(URI, true);
+	assert_non_null(strstr(text, code));
+	assert_safe(text, VT_LINES | VT_SGR, "code");
+	mem_free(text);
+	mem_free(code);
+}
+
+static int use_utc(void **state)
+{
+	(void)state;
+	setenv("TZ", "UTC", 1);
+	tzset();
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(messages_say_who_and_where),
+		cmocka_unit_test(the_node_speaks_behind_its_mark),
+		cmocka_unit_test(a_trace_shows_bytes_beside_their_meaning),
+		cmocka_unit_test(peers_are_an_aligned_table),
+		cmocka_unit_test(nobody_is_said_in_words),
+		cmocka_unit_test(tables_keep_to_their_tags),
+		cmocka_unit_test(one_option_is_explained_many_are_listed),
+		cmocka_unit_test(what_is_lost_is_counted),
+		cmocka_unit_test(colour_only_when_asked_and_never_alone),
+		cmocka_unit_test(U1_only_our_own_sequences_come_out),
+		cmocka_unit_test(U2_unseen_characters_are_seen_in_names),
+		cmocka_unit_test(U2_bidi_is_isolated_in_bodies),
+		cmocka_unit_test(U3_a_body_cannot_make_a_line_of_ours),
+		cmocka_unit_test(U3_folded_lines_cannot_either),
+		cmocka_unit_test(folding_keeps_bidi_paired),
+		cmocka_unit_test(the_qr_code_is_the_one_of_the_library),
+		cmocka_unit_test(identity_shows_the_code_in_upper_case),
+	};
+	return cmocka_run_group_tests(tests, use_utc, NULL);
+}
