@@ -34,15 +34,12 @@ struct slice buf_slice(const struct buf *b)
 	return b->len > 0 ? slice_of(b->p + b->head, b->len) : slice_of(NULL, 0);
 }
 
-/* need <= max. Twice the need, so that copying stays amortised both when bytes are
- * added and when as many are dropped at the front. */
-static size_t cap_for(const struct buf *b, size_t need)
+/* Twice the need, so that copying stays amortised both when bytes are added and when
+ * as many are dropped at the front. */
+static size_t cap_for(size_t need)
 {
 	size_t cap = need < SIZE_MAX / 2 ? 2 * need : need;
-	size_t limit = b->max < SIZE_MAX / 2 ? 2 * b->max : SIZE_MAX;
 
-	if (cap > limit)
-		cap = limit;
 	return cap > CAP_MIN ? cap : CAP_MIN;
 }
 
@@ -67,7 +64,7 @@ static void make_room(struct buf *b, size_t n)
 		move_to(b, b->p);
 		return;
 	}
-	cap = cap_for(b, len + n);
+	cap = cap_for(len + n);
 	p = mem_resize(NULL, cap, 1);
 	move_to(b, p);
 	release(b);

@@ -229,25 +229,49 @@ static void it_shrinks_when_it_empties(void **state)
 	map_free(m);
 }
 
+/* What a rebuild costs must be paid for by the insertions since the last. */
+static void rebuilding_stays_rare(void **state)
+{
+	(void)state;
+	for (size_t live = 700; live <= 1025; live += 25) {
+		struct map *m = map_new(16);
+		size_t copied = 0;
+		put(m, STAYS);
+		for (size_t i = 0; i < 20000; i++) {
+			uint32_t before = m->next;
+			put(m, i);
+			if (m->next <= before)
+				copied += m->count;
+			if (i >= live)
+				del(m, i - live);
+		}
+		assert_true(copied <= 4 * 20000);
+		map_free(m);
+	}
+}
+
 /* Entry numbers end after four thousand million insertions. */
 static void numbers_may_run_out(void **state)
 {
 	(void)state;
 	for (uint32_t before = 0; before < 20; before++) {
 		struct map *m = map_new(16);
+		put(m, STAYS);
+		del(m, STAYS);
 		m->first = m->next = UINT32_MAX - before;
-		for (size_t i = 0; i < 1000; i++) {
-			size_t pos = 0, k = i < 9 ? 0 : i - 8;
+		for (size_t i = 0; i < 100; i++) {
+			size_t pos = 0, k = i < 3 ? 0 : i - 2;
 			assert_null(put(m, i));
-			if (i >= 9)
-				assert_ptr_equal(del(m, i - 9), value_of(i - 9));
+			if (i >= 3)
+				assert_ptr_equal(del(m, i - 3), value_of(i - 3));
 			for (void *v; (v = map_next(m, &pos)) != NULL; k++) {
 				assert_ptr_equal(v, value_of(k));
 				assert_ptr_equal(get(m, k), v);
 			}
 			assert_int_equal(k, i + 1);
 		}
-		assert_int_equal(map_count(m), 9);
+		assert_int_equal(map_count(m), 3);
+		assert_true(m->next < 1000);
 		map_free(m);
 	}
 }
@@ -322,6 +346,7 @@ int main(void)
 		cmocka_unit_test(as_a_queue_it_does_not_grow),
 		cmocka_unit_test(one_that_stays_does_not_make_it_grow),
 		cmocka_unit_test(it_shrinks_when_it_empties),
+		cmocka_unit_test(rebuilding_stays_rare),
 		cmocka_unit_test(numbers_may_run_out),
 		cmocka_unit_test(does_what_an_array_would),
 #ifdef DEBUG
