@@ -1,6 +1,7 @@
 #include "core/duplicate.h"
 
 #include "base/log.h"
+#include "core/outbox.h"
 
 enum verdict {
 	KEEP_NEW, /* close the old one */
@@ -78,6 +79,7 @@ bool duplicate_settle(struct session *s)
 			break;
 		case OTHERS_CHOICE:
 			old->is_leaving = true;
+			outbox_return(old); /* its initiator may be gone for good */
 			break;
 		case KEEP_OLD:
 			session_close(s, CODE_DUPLICATE, "another session is kept");
