@@ -80,7 +80,7 @@ static enum err send_batch(struct session *s)
 	enum err e = s->core->cfg.link->send(s->core->cfg.net, s->link, KIND_MSG, 0,
 					     buf_slice(&s->batch));
 	if (e == ERR_OK)
-		buf_clear(&s->batch, 0);
+		buf_clear(&s->batch, SIZE_MAX);
 	return e;
 }
 
@@ -136,7 +136,10 @@ enum err outbox_send(struct session *s)
 		}
 		to_inflight(s, it);
 	}
-	return send_batch(s);
+	enum err e = send_batch(s);
+	if (e == ERR_OK)
+		buf_clear(&s->batch, 0); /* an idle session keeps no memory for it */
+	return e;
 }
 
 /* ---- outcomes ---- */

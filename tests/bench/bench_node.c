@@ -136,7 +136,8 @@ static void node_start(struct node *n)
 	n->chan.self = n->identity;
 	n->chan.rng = rng_system();
 	n->chan.clock = clock_system();
-	n->chan.out_max = 1 << 20;
+	n->chan.out_max = 256 << 10;
+	n->chan.pool = chan_pool_new(64);
 	nc.loop = n->loop;
 	nc.chan = &n->chan;
 	n->net = net_new(&nc);

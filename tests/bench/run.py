@@ -17,7 +17,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-ROUNDS = 3
+ROUNDS = 5
 rows, failed = [], []
 
 
@@ -110,6 +110,8 @@ def bench_rtt():
     v = median_of([lambda: tool("bench_node", "rtt"), lambda: tool("bench_tcp")])
     row("rtt", "a text there and back, idle", v["node.rtt.median"], v["tcp.rtt.median"],
         "us", floor=2, is_least=False, against="bare TCP")
+    row("rtt", "the same beside an event loop", v["node.rtt.median"],
+        v["epoll.rtt.median"], "us", against="bare TCP with epoll")
     row("rtt", "the same, 95th percentile", v["node.rtt.p95"], v["tcp.rtt.p95"], "us",
         against="bare TCP")
 
