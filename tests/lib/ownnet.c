@@ -1,0 +1,106 @@
+#include "lib/ownnet.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static bool write_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	bool is_written =
+		fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+
+	if (fd >= 0)
+		close(fd);
+	return is_written;
+}
+
+static bool enter_as_user(void)
+{
+	char map[64];
+	uid_t uid = geteuid();
+	gid_t gid = getegid();
+
+	if (unshare(CLONE_NEWUSER | CLONE_NEWNET | CLONE_NEWNS) != 0)
+		return false;
+	snprintf(map, sizeof(map), "0 %u 1", uid);
+	if (!write_file("/proc/self/setgroups", "deny") ||
+	    !write_file("/proc/self/uid_map", map))
+		return false;
+	snprintf(map, sizeof(map), "0 %u 1", gid);
+	return write_file("/proc/self/gid_map", map);
+}
+
+bool ownnet_enter(void)
+{
+	if (geteuid() == 0 ? unshare(CLONE_NEWNET | CLONE_NEWNS) != 0 : !enter_as_user())
+		return false;
+	return mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+	       mount("tmpfs", "/run", "tmpfs", 0, NULL) == 0;
+}
+
+bool ownnet_run(const char *fmt, ...)
+{
+	char command[1024];
+	va_list args;
+	int status;
+
+	va_start(args, fmt);
+	vsnprintf(command, sizeof(command), fmt, args);
+	va_end(args);
+	status = system(command);
+	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+static void must(bool is_done)
+{
+	if (!is_done)
+		abort();
+}
+
+void ownnet_clean(void)
+{
+	ownnet_run("ip link set lo down; for i in $(ip -br link | grep -o '^[a-z0-9]*'); "
+		   "do [ $i = lo ] || ip link del $i 2>/dev/null; done; true");
+}
+
+void ownnet_up_lo(void)
+{
+	must(ownnet_run("ip link set lo up"));
+}
+
+void ownnet_up_pair(void)
+{
+	must(ownnet_run("ip link add eth0 type veth peer name eth1 && "
+			"sysctl -qw net.ipv6.conf.eth0.accept_dad=0 "
+			"net.ipv6.conf.eth1.accept_dad=0; "
+			"ip addr add 10.77.0.1/24 dev eth0 && ip link set eth0 up"));
+}
+
+void ownnet_up_eth1(void)
+{
+	must(ownnet_run("ip addr add 10.77.0.2/24 dev eth1 && "
+			"ip link set eth1 up"));
+}
+
+void ownnet_wait_for_link_local(void)
+{
+	must(ownnet_run("for i in $(seq 100); do ip -6 -o addr show dev eth0 "
+			"scope link -tentative | grep -q fe80 && exit 0; "
+			"sleep 0.1; done; exit 1"));
+}
+
+void ownnet_up_other_host(pid_t pid)
+{
+	must(ownnet_run("ip link set eth1 netns %d && nsenter -t %d -n sh -c '"
+			"sysctl -qw net.ipv6.conf.eth1.accept_dad=0; "
+			"ip link set eth1 name eth0; ip link set lo up; "
+			"ip addr add 10.77.0.2/24 dev eth0; ip link set eth0 up'",
+			(int)pid, (int)pid));
+}

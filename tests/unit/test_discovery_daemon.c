@@ -1,0 +1,191 @@
+/*
+ * Several processes on networks of their own, with a D-Bus and an avahi-daemon that
+ * come and go. Skipped where networks cannot be made or the two are not installed.
+ */
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "lib/ownnet.h"
+#include "lib/sysavahi.h"
+#include "lib/watcher.h"
+
+enum { WATCHERS_MAX = 4 };
+
+static bool has_net;
+static struct sysavahi avahi;
+static struct watcher watchers[WATCHERS_MAX];
+
+static struct watcher *start(int i, struct watcher_options o)
+{
+	o.id = (uint8_t)(i + 1);
+	watcher_start(&watchers[i], &o);
+	return &watchers[i];
+}
+
+/* Every test begins with lo alone, down; and no process may have ended badly. */
+static int clean(void **state)
+{
+	int result = 0;
+
+	(void)state;
+	sysavahi_kill(&avahi);
+	sysavahi_bus_kill(&avahi);
+	for (int i = 0; i < WATCHERS_MAX; i++)
+		if (watcher_stop(&watchers[i]) < 0)
+			result = -1;
+	if (has_net)
+		ownnet_clean();
+	return result;
+}
+
+static struct watcher *start_other_host(int i)
+{
+	struct watcher *w = start(i, (struct watcher_options){.mode = DISCOVERY_EMBEDDED,
+							      .has_own_net = true});
+
+	ownnet_up_other_host(w->pid);
+	watcher_tell(w, "go");
+	return w;
+}
+
+static void need_avahi(void)
+{
+	if (!has_net || !sysavahi_is_possible())
+		skip();
+}
+
+static void start_daemon(void)
+{
+	if (avahi.bus == 0)
+		assert_true(sysavahi_bus_start(&avahi));
+	assert_true(sysavahi_start(&avahi));
+}
+
+static struct watcher *start_auto(int i)
+{
+	return start(i, (struct watcher_options){.mode = DISCOVERY_AUTO});
+}
+
+static void the_daemon_serves_two_people(void **state)
+{
+	struct watcher *a, *b, *c;
+
+	(void)state;
+	need_avahi();
+	ownnet_up_lo();
+	ownnet_up_pair();
+	start_daemon();
+	a = start_auto(0);
+	b = start(1, (struct watcher_options){.mode = DISCOVERY_AVAHI});
+	c = start_other_host(2);
+	SEES(a, "status avahi\n");
+	SEES(b, "status avahi\n");
+	SEES(a, "+ id=02 10.77.0.1:7102");
+	SEES(b, "+ id=01 10.77.0.1:7101");
+	SEES(a, "+ id=03 10.77.0.2:7103");
+	SEES(c, "+ id=01 10.77.0.1:7101");
+	watcher_tell(a, "hide");
+	SEES(b, "- id=01 10.77.0.1:7101");
+	SEES(c, "- id=01 10.77.0.1:7101");
+	watcher_forget(b);
+	watcher_tell(a, "show");
+	SEES(b, "+ id=01 10.77.0.1:7101");
+	watcher_stop(b);
+	SEES(a, "- id=02 10.77.0.1:7102");
+	assert_null(strstr(a->text, "id=01"));
+	assert_in_range(watcher_stop(a), 0, 1000);
+	assert_in_range(watcher_stop(c), 0, 1000);
+}
+
+/* D6: nobody seems to leave while the daemon is away. */
+static void D6_the_daemon_goes_and_comes(void **state)
+{
+	struct watcher *a, *b, *c;
+
+	(void)state;
+	need_avahi();
+	ownnet_up_pair();
+	start_daemon();
+	a = start_auto(0);
+	b = start_auto(1);
+	SEES(a, "status avahi\n");
+	SEES(a, "+ id=02 10.77.0.1:7102");
+	SEES(b, "+ id=01 10.77.0.1:7101");
+	watcher_forget(a);
+	sysavahi_kill(&avahi);
+	SEES(a, "status embedded\n");
+	SEES(b, "status embedded\n");
+	c = start_other_host(2);
+	SEES(a, "+ id=03 10.77.0.2:7103");
+	SEES(c, "+ id=01 10.77.0.1:7101");
+	watcher_forget(a);
+	watcher_forget(c);
+	start_daemon();
+	SEES(a, "status avahi\n");
+	SEES(b, "status avahi\n");
+	SEES_NOT(a, "- id=02 10.77.0.1:7102");
+	watcher_stop(b);
+	SEES(a, "- id=02 10.77.0.1:7102");
+	watcher_stop(c);
+	SEES(a, "- id=03 10.77.0.2:7103");
+}
+
+static void a_bus_that_comes_late(void **state)
+{
+	struct watcher *a, *b;
+
+	(void)state;
+	need_avahi();
+	ownnet_up_pair();
+	a = start_auto(0);
+	b = start(1, (struct watcher_options){.mode = DISCOVERY_AVAHI});
+	SEES(a, "status embedded\n");
+	SEES(b, "status off: the Avahi daemon cannot be used: ");
+	start_daemon();
+	SEES(a, "status avahi\n");
+	SEES(b, "status avahi\n");
+	SEES(a, "+ id=02 10.77.0.1:7102");
+	sysavahi_kill(&avahi);
+	sysavahi_bus_kill(&avahi);
+	watcher_forget(b);
+	SEES(b, "status off: the Avahi daemon cannot be used: ");
+	assert_in_range(watcher_stop(b), 0, 1000);
+}
+
+/* It stands still, and so does the thread that asked it; nobody else. */
+static void a_stuck_daemon_does_not_hold_us(void **state)
+{
+	struct watcher *a;
+
+	(void)state;
+	need_avahi();
+	ownnet_up_pair();
+	start_daemon();
+	assert_int_equal(kill(avahi.daemon, SIGSTOP), 0);
+	a = start_auto(0);
+	SEES_NOT(a, "status");
+	assert_in_range(watcher_stop(a), 400, 2000);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, clean, clean)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(the_daemon_serves_two_people),
+		TEST(D6_the_daemon_goes_and_comes),
+		TEST(a_bus_that_comes_late),
+		TEST(a_stuck_daemon_does_not_hold_us),
+	};
+
+	has_net = ownnet_enter();
+	sysavahi_address_set();
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
