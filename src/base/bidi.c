@@ -24,7 +24,6 @@ struct stack {
 		bool is_isolate;
 	} open[DEPTH_MAX];
 	size_t n;
-	bool is_too_deep;
 };
 
 void bidi_init(struct bidi *b, struct slice s)
@@ -65,12 +64,11 @@ int bidi_depth_change(uint32_t cp)
 	return opens_isolate(cp) ? 1 : cp == POP_ISOLATE ? -1 : 0;
 }
 
+/* What opens too deep is escaped; its end then closes another, or nothing. */
 static void push(struct stack *st, size_t pos, bool is_isolate)
 {
-	if (st->n == DEPTH_MAX) {
-		st->is_too_deep = true;
+	if (st->n == DEPTH_MAX)
 		return;
-	}
 	st->open[st->n].pos = pos;
 	st->open[st->n++].is_isolate = is_isolate;
 }
@@ -112,13 +110,6 @@ static bool take_control(struct bidi *b, struct stack *st, uint32_t cp, size_t p
 	return pop(st, cp == POP_ISOLATE, &opened) && keep_pair(b, opened, pos);
 }
 
-/* After more than the stack holds its partners are anybody's guess. */
-static void keep_none(struct bidi *b, size_t from, size_t to)
-{
-	if (b->may_stay != NULL)
-		memset(b->may_stay + from, false, to - from);
-}
-
 bool bidi_scan(struct bidi *b, size_t from, size_t to)
 {
 	struct stack st = {.n = 0};
@@ -135,9 +126,7 @@ bool bidi_scan(struct bidi *b, size_t from, size_t to)
 		else if (cp >= 0x80)
 			has_letter |= utf8_is_right_to_left(cp);
 	}
-	if (st.is_too_deep)
-		keep_none(b, from, to);
-	return has_letter || (has_pair && !st.is_too_deep);
+	return has_letter || has_pair;
 }
 
 bool bidi_keeps(const struct bidi *b, size_t pos)

@@ -330,6 +330,18 @@ static struct ifaces *some_ifaces(void)
 	return &ifs;
 }
 
+/* Routers give lo an address of their own, which leads to nobody. */
+static void nobody_is_on_the_loopback_link(void **state)
+{
+	struct ifaces *ifs = some_ifaces();
+	struct addr own = parse("10.0.0.1"), other = parse("10.0.0.2");
+
+	(void)state;
+	ifs->v[0].addrs[ifs->v[0].n_addrs++] = (struct iface_addr){own, 8};
+	assert_true(ifaces_on_link(ifs, &own));
+	assert_false(ifaces_on_link(ifs, &other));
+}
+
 static void prefixes_say_what_is_on_link(void **state)
 {
 	static const struct {
@@ -487,6 +499,7 @@ int main(void)
 		cmocka_unit_test(mapped_addresses_become_ip4),
 		cmocka_unit_test(a_scope_belongs_to_link_local_only),
 		cmocka_unit_test(other_families_are_refused),
+		cmocka_unit_test(nobody_is_on_the_loopback_link),
 		cmocka_unit_test(prefixes_say_what_is_on_link),
 		cmocka_unit_test(every_prefix_length),
 		cmocka_unit_test(own_addresses_are_known),

@@ -160,8 +160,10 @@ static void clearing_keeps_a_small_allocation(void **state)
 	buf_init(&b, 1000);
 	buf_zeros(&b, 200);
 	p = b.p;
+	buf_drop(&b, 1);
 	buf_clear(&b, b.cap);
 	assert_ptr_equal(b.p, p);
+	assert_int_equal(b.head, 0);
 	assert_holds(&b, "");
 	buf_clear(&b, b.cap - 1);
 	assert_null(b.p);

@@ -276,6 +276,7 @@ static void the_later_source_wins_in_any_order(void **state)
 			set(o, OPT_port, values[first], (enum option_source)first);
 			set(o, OPT_port, values[second], (enum option_source)second);
 			assert_string_equal(options_str(o, OPT_port), values[winner]);
+			assert_int_equal(options_int(o, OPT_port), 1000 + winner);
 			assert_int_equal(options_source(o, OPT_port), winner);
 			options_free(o);
 		}
@@ -331,6 +332,9 @@ static void an_empty_text_empties_a_list(void **state)
 	set(o, OPT_peer, "  ", OPTION_SET);
 	assert_list(o, OPT_peer, "");
 	assert_int_equal(options_source(o, OPT_peer), OPTION_SET);
+	set(o, OPT_interface, "eth0", OPTION_PROFILE);
+	set(o, OPT_interface, "", OPTION_PROFILE);
+	assert_list(o, OPT_interface, "");
 	options_free(o);
 }
 
@@ -653,6 +657,23 @@ static void a_list_shut_out_for_this_run_stays_in_the_file(void **state)
 	mem_free(path);
 }
 
+static void lines_added_meanwhile_stay(void **state)
+{
+	char *path = tempdir_path(*state, "p.conf"), *text;
+	struct options *o = options_new();
+
+	tempdir_write(path, slice_str("peer = a\n"));
+	options_load(o, path, OPTION_PROFILE, NULL);
+	tempdir_write(path, slice_str("peer = a\npeer = b\nnick = bob\n"));
+	set(o, OPT_port, "5", OPTION_SET);
+	assert_int_equal(options_save(o, path), ERR_OK);
+	text = tempdir_read(path);
+	assert_string_equal(text, "peer = a\npeer = b\nnick = bob\nport = 5\n");
+	mem_free(text);
+	options_free(o);
+	mem_free(path);
+}
+
 static void saving_says_why_it_failed(void **state)
 {
 	char *path = tempdir_path(*state, "no/p.conf");
@@ -827,6 +848,7 @@ int main(void)
 		IN_DIR(removed_items_do_not_come_back),
 		IN_DIR(the_command_line_is_not_saved),
 		IN_DIR(a_list_shut_out_for_this_run_stays_in_the_file),
+		IN_DIR(lines_added_meanwhile_stay),
 		IN_DIR(saving_says_why_it_failed),
 		cmocka_unit_test(options_are_taken_wherever_they_stand),
 		cmocka_unit_test(nothing_is_taken_behind_two_dashes),

@@ -125,11 +125,13 @@ static void every_sequence_is_judged_as_the_standard_does(void **state)
 static void a_cut_sequence_is_not_valid(void **state)
 {
 	static const char *const texts[] = {"\u00e9", "\u20ac", "\U0001f600"};
+	uint32_t cp;
 
 	(void)state;
 	for (size_t i = 0; i < 3; i++) {
 		for (size_t n = 1; n < strlen(texts[i]); n++) {
 			assert_false(is_valid(texts[i], n));
+			assert_int_equal(utf8_next((const uint8_t *)texts[i], n, &cp), 0);
 			assert_false(is_valid(texts[i] + n, strlen(texts[i]) - n));
 		}
 		assert_true(is_valid(texts[i], strlen(texts[i])));
@@ -209,8 +211,12 @@ static void assert_is_safe(const char *out, enum text_place place)
 	assert_balanced(out);
 }
 
-static void assert_made_safe(struct slice s, size_t max)
+static void assert_made_safe(struct slice in, size_t max)
 {
+	/* Exactly as long, as above. */
+	char *copy = mem_dup(in.p, in.n);
+	struct slice s = slice_of(copy, in.n);
+
 	for (size_t i = 0; i < N_PLACES; i++) {
 		char *out = text_safe(s, places[i], max);
 		assert_is_safe(out, places[i]);
@@ -218,6 +224,7 @@ static void assert_made_safe(struct slice s, size_t max)
 			assert_true(strlen(out) <= max);
 		mem_free(out);
 	}
+	mem_free(copy);
 }
 
 static void U1_no_byte_gets_through(void **state)
@@ -708,6 +715,22 @@ static void a_long_cluster_comes_in_parts(void **state)
 	assert_int_equal(total, 1);
 }
 
+/* Signs that stand before others join to whatever comes, a torn letter included. */
+static void no_letter_is_torn_between_parts(void **state)
+{
+	char text[300 * 3 + 1] = "";
+	size_t at = 0, n, columns;
+
+	(void)state;
+	for (size_t i = 0; i < 300; i++)
+		strcpy(text + 3 * i, "\u0d4e");
+	for (; (n = text_cluster(text + at, &columns)) > 0; at += n) {
+		assert_true(n <= TEXT_CLUSTER_BYTES + 3);
+		assert_true(text_is_utf8(slice_of(text + at, n)));
+	}
+	assert_int_equal(at, strlen(text));
+}
+
 /* A trial with a hang limit: each takes about a millisecond. */
 static void U4_a_long_line_takes_no_time(void **state)
 {
@@ -836,6 +859,7 @@ int main(void)
 		cmocka_unit_test(fitting_pads_or_cuts),
 		cmocka_unit_test(a_cluster_is_what_looks_like_one_letter),
 		cmocka_unit_test(a_long_cluster_comes_in_parts),
+		cmocka_unit_test(no_letter_is_torn_between_parts),
 		cmocka_unit_test(U4_a_long_line_takes_no_time),
 		cmocka_unit_test(names_are_compared_folded),
 		cmocka_unit_test(homoglyphs_are_not_folded),
