@@ -17,7 +17,8 @@ struct clock {
 /* The system's clock; static. */
 const struct clock *clock_system(void);
 
-/* A clock that stands until it is moved; for tests and the simulation. */
+/* A clock that stands until it is moved; for tests and the simulation. It starts at
+ * one second and at 2026-01-01T00:00:00Z; it must not be moved in memory. */
 struct clock_manual {
 	struct clock clock;
 	uint64_t now_us;

@@ -11,13 +11,15 @@
 #include "base/err.h"
 #include "base/slice.h"
 
-/* The whole file into out (initialised by the caller with its maximum).
- * ERR_MISSING, ERR_PERM, ERR_FULL (longer than out may hold), ERR_IO. */
+/* The whole file, added to out (initialised by the caller with its maximum); never
+ * waits. On error out is as it was. ERR_MISSING, ERR_PERM, ERR_FULL (longer than out may hold), ERR_IO. */
 enum err file_read(const char *path, struct buf *out);
 
 /* Writes a new file beside it, syncs it, renames it over path, syncs the
  * folder: after a crash either the old or the new content is there, whole. On
- * error path is untouched and nothing is left behind. Symlinks are replaced. */
+ * error path is untouched and nothing is left behind, unless it is the folder that
+ * cannot be synced: then the new content is there. mode counts whatever the umask.
+ * Symlinks are replaced. */
 enum err file_write_atomic(const char *path, struct slice content, mode_t mode);
 
 /* Takes the lock file (created 0600). ERR_LOCKED when somebody has it. The lock

@@ -14,7 +14,8 @@ enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 void log_level_set(enum log_level level);
 enum log_level log_level_get(void);
 
-/* One finished line without a newline. NULL restores stderr ("p2pmsg: line"). */
+/* One finished line without a newline, at most 2 KiB. NULL restores stderr ("p2pmsg:
+ * line"). A sink is called in the thread that logs, and may log. */
 void log_sink_set(void (*sink)(void *ctx, enum log_level level, const char *line),
 		  void *ctx);
 

@@ -13,7 +13,8 @@ struct queue;
 
 /* ERR_IO when the system has no descriptor left. */
 enum err queue_new(size_t max, struct queue **out);
-/* Items still inside are given to drop (may be NULL: they must be none). */
+/* Items still inside are given to drop (may be NULL: they must be none). No thread may
+ * use q any more. q may be NULL. */
 void queue_free(struct queue *q, void (*drop)(void *item));
 /* Ownership of item moves. ERR_FULL, and it stays with the caller. */
 enum err queue_put(struct queue *q, void *item);

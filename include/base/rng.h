@@ -18,7 +18,8 @@ struct rng {
 const struct rng *rng_system(void);
 
 /* Repeats to the byte for a seed (ChaCha20 stream); for tests and the
- * simulation only. */
+ * simulation only. What a call gives depends on the calls before it, not on how many
+ * bytes they asked for. It must not be moved in memory. */
 struct rng_seeded {
 	struct rng rng;
 	uint8_t seed[32];

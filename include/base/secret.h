@@ -18,11 +18,13 @@ enum { SECRET_SLOT_BYTES = 96 }; /* two keys of 32 bytes and a spare */
  * (not in sanitizer builds). */
 void secret_init(void);
 
-/* n guarded, locked bytes, zeroed; never NULL. Freed, and wiped, by secret_free. */
+/* n guarded, locked bytes, zeroed, aligned to 16; never NULL. Freed, and wiped, by
+ * secret_free, which takes NULL too. */
 void *secret_new(size_t n);
 void secret_free(void *p);
 
-/* One slot of SECRET_SLOT_BYTES, zeroed. Wiped on release. NULL may be released. */
+/* One slot of SECRET_SLOT_BYTES, zeroed, aligned to 16; never NULL. Wiped on release.
+ * NULL may be released. The loop's thread only. */
 void *secret_slot_new(void);
 void secret_slot_free(void *slot);
 

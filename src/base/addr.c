@@ -34,7 +34,7 @@ void addr_ip_str(const struct addr *a, char out[static ADDR_TEXT_BYTES])
 
 	if (a->family == ADDR_NONE ||
 	    inet_ntop(families[a->family], a->ip, out, ADDR_TEXT_BYTES) == NULL)
-		strcpy(out, "none");
+		snprintf(out, ADDR_TEXT_BYTES, "none");
 }
 
 /* "%eth0", or the number when the interface is gone; empty without a scope. */
@@ -55,7 +55,7 @@ void addr_str(const struct addr *a, char out[static ADDR_TEXT_BYTES])
 	addr_ip_str(a, ip);
 	scope_str(a->scope, scope);
 	if (a->family == ADDR_NONE)
-		strcpy(out, ip);
+		snprintf(out, ADDR_TEXT_BYTES, "%s", ip);
 	else if (a->family == ADDR_IP4)
 		snprintf(out, ADDR_TEXT_BYTES, "%.15s:%u", ip, a->port);
 	else

@@ -45,7 +45,7 @@ static size_t cap_for(size_t need)
 
 static void move_to(struct buf *b, uint8_t *p)
 {
-	if (b->len > 0)
+	if (b->p != NULL)
 		memmove(p, b->p + b->head, b->len);
 	b->head = 0;
 }
