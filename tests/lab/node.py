@@ -38,12 +38,13 @@ class Node:
         self.host, self.lab, self.name = host, host.lab, name
         self.options = [*options, "--nick", name]
         self.profile = ["--profile", profile] if profile else []
+        self.profile_name = profile or "default"
         self.home = home or os.path.join(host.dir, f"n-{name}")
         self.run_dir = os.path.join(host.dir, f"r-{name}")
         for folder in (self.home, self.run_dir):
             os.makedirs(folder, mode=0o700, exist_ok=True)
         self.log = os.path.join(host.dir, f"{name}.log")
-        self.process = self.follower = None
+        self.process = self.follower = self.stale = None
         self.id = ""
         self.lives = []  # the events of each life, oldest first
         self.lock = threading.Lock()
@@ -65,11 +66,21 @@ class Node:
 
     def launch(self, *more):
         check(self.process is None, f"{self.name} runs already")
-        with open(self.log, "ab") as log:
-            self.process = self.host.popen(
-                [BIN, "daemon", *self.profile, *self.options, "--log-level", "debug",
-                 *more],
-                env=self.env(), stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        self.stale = self.socket_age()
+        self.process = self.host.popen(
+            [BIN, "daemon", *self.profile, *self.options, "--log-level", "debug", *more],
+            env=self.env(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT)
+        self.scribe = threading.Thread(
+            target=self.write_log, args=(self.process.stdout,), daemon=True)
+        self.scribe.start()
+
+    def write_log(self, stream):
+        """With the times of the lab, so that logs can be laid side by side."""
+        with open(self.log, "ab", buffering=0) as log:
+            for line in stream:
+                now = time.monotonic() - self.lab.began
+                log.write(f"{now:7.2f} ".encode() + line)
 
     def await_start(self):
         self.lab.wait(f"start of {self.name}", self.answers, limit=60)
@@ -77,9 +88,19 @@ class Node:
 
     def answers(self):
         if self.process.poll() is not None:
+            self.scribe.join(5)
             raise Failed(f"{self.name} ended with {self.process.returncode}: "
                          f"{self.tail(300)}")
-        return self.cli("status", "--json", must=False).returncode == 0
+        # Asked too early, the command line would start a node of its own.
+        return self.socket_age() not in (None, self.stale) and \
+            self.cli("status", "--json", must=False).returncode == 0
+
+    def socket_age(self):
+        """None when there is none; a dead process leaves its own behind."""
+        try:
+            return os.stat(f"{self.run_dir}/p2pmsg/{self.profile_name}.sock").st_ctime_ns
+        except FileNotFoundError:
+            return None
 
     def stop(self):
         """The clean end: SIGTERM, status 0, soon. Says what the log complains of."""
@@ -87,6 +108,8 @@ class Node:
         self.unfollow()
         if process is None:
             return
+        if process.poll() is not None:
+            self.scribe.join(5)
         check(process.poll() is None,
               f"{self.name} ended by itself with {process.returncode}: {self.tail(600)}")
         began = time.monotonic()
@@ -101,6 +124,7 @@ class Node:
         if took > 2:
             self.lab.info(f"{self.name} took {took:.1f} s to end")
         check(status == 0, f"{self.name} ended with {status}: {self.tail(600)}")
+        self.scribe.join(5)
         text = self.tail(1 << 20)
         for word in TROUBLE:
             at = text.find(word)
@@ -140,7 +164,8 @@ class Node:
         """The exit status: 0 delivered, 4 waits in the outbox, 2 never seen."""
         to = who.id if isinstance(who, Node) else who
         more = [] if wait is None else ["--wait", str(wait)]
-        return self.cli("msg", to, text, *more, must=False).returncode
+        return self.cli("msg", to, text, *more, must=False,
+                        timeout=40 + (wait or 0)).returncode
 
     def peers(self):
         """id -> person."""

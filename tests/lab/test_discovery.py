@@ -61,7 +61,7 @@ def D1_spoofed_txt(lab):
 
     bob.stop()
     lab.wait("Bob's leaving", lambda: ada.state_of(bob) != "online")
-    check(ledger.say(ada, bob, "while away", wait=0, must=False) == 4, "not queued")
+    check(ledger.say(ada, bob, "while away", wait=1, must=False) == 4, "not queued")
     before = dials.dials().count((where, mallory.port()))
     spoofer.announce(wire_id(bob), where, mallory.port())
     lab.wait("a dial to Mallory", lambda: dials.dials().count(

@@ -36,7 +36,7 @@ def interface_appears_and_vanishes(lab):
     ada.host.ip("link", "del", "eth1")
     lab.wait("Cid's going", lambda: ada.state_of(cid) != "online", limit=90)
     check(ada.sees(bob), "Bob went too")
-    check(ledger.say(ada, cid, "wait for it", wait=0, must=False) == 4, "not queued")
+    check(ledger.say(ada, cid, "wait for it", wait=1, must=False) == 4, "not queued")
     ada.host.plug(lan2, dev="eth1", number=77)
     ledger.settle()
 

@@ -13,6 +13,8 @@ from node import Ledger, Node, all_see_all
 from trial import main, trial
 
 IDLE = 10000 if SOAK else 1500
+TOTAL = 5_000_000
+SOAK_S = 60 if SOAK else 3
 FLOOD_S = 60 if SOAK else 8
 CONNECT_LIMIT_S = 20  # ten times the figure of the trial
 CHAT_LIMIT_S = 2.0
@@ -23,10 +25,10 @@ MSG1 = struct.pack(">H", 32)
 class Knocker:
     """Opens connections from a host, as many at a time as the other side bears."""
 
-    def __init__(self, host, to, total, say=b"", at_once=10000):
+    def __init__(self, host, to, total, say=b"", at_once=10000, sources=("",)):
         self.host, self.to, self.total, self.say = host, to, total, say
-        self.at_once = at_once
-        self.opened = self.refused = 0
+        self.at_once, self.sources = at_once, sources
+        self.opened = 0
         self.open = {}
         self.poll = select.poll()
         self.worker = Bystander(self.knock)
@@ -46,6 +48,9 @@ class Knocker:
     def one(self):
         s = self.host.socket(socket.AF_INET, socket.SOCK_STREAM)
         s.setblocking(False)
+        source = self.sources[self.opened % len(self.sources)]
+        if source:
+            s.bind((source, 0))
         s.connect_ex(self.to)
         self.opened += 1
         self.open[s.fileno()] = s
@@ -59,7 +64,6 @@ class Knocker:
                 self.poll.unregister(fd)
                 del self.open[fd]
                 s.close()
-                self.refused += 1
             elif event & select.POLLOUT:
                 try:
                     s.send(self.say + os.urandom(32))
@@ -71,27 +75,67 @@ class Knocker:
         self.worker.end()
 
 
+def stranger(lab, lan, victim, sources, **kw):
+    """Knocks at the victim from this many addresses of one host."""
+    fiend = lab.host("fiend", lan)
+    here = [fiend.ip4()]
+    for i in range(1, sources):
+        here.append(f"10.77.0.{100 + i}")
+        fiend.ip("addr", "add", here[-1] + "/24", "dev", "eth0")
+    knocker = Knocker(fiend, (victim.host.ip4(), victim.port()), sources=here, **kw)
+    lab.wait("the first thousand", lambda: knocker.opened >= 1000, limit=60)
+    return knocker
+
+
+def look_back(lab, knocker, victim, before):
+    """What the flood has cost."""
+    lab.sleep(SOAK_S, "the flood to do harm")
+    grown = victim.rss_mib() - before
+    lab.info(f"{knocker.opened} connections from {len(knocker.sources)} addresses, "
+             f"{len(knocker.open)} open at the end, {grown:.1f} MiB more, "
+             f"{victim.fds()} descriptors")
+    check(victim.is_sanitized() or grown < 32, f"{grown:.1f} MiB more")
+    check(victim.fds() < 200, f"{victim.fds()} descriptors")
+    check(knocker.opened < knocker.total, "the flood had ended before")
+
+
 @trial(limit=120, soak_limit=300)
 def N1_half_open(lab):
-    """Thousands of silent connections from one host; an honest peer from another
-    one comes in all the same, and memory stays."""
+    """Silent connections from one host, made anew as they are closed; an honest peer
+    whom nobody knows comes in from another host all the same, and memory stays."""
     lan = lab.lan()
     ada, bob = (Node(lab.host(n, lan), n, "--discovery", "off") for n in ("ada", "bob"))
-    fiend = lab.host("fiend", lan)
     ada.start()
     before = ada.rss_mib()
-    knocker = Knocker(fiend, (ada.host.ip4(), ada.port()), IDLE)
-    lab.wait("the first thousand", lambda: knocker.opened >= min(IDLE, 1000), limit=60)
+    knocker = stranger(lab, lan, ada, 1, total=TOTAL, at_once=IDLE)
     bob.start("--peer", f"{ada.host.ip4()}:{ada.port()}")
     took = lab.wait("an honest peer", lambda: ada.sees(bob), limit=CONNECT_LIMIT_S)
-    grown = ada.rss_mib() - before
-    lab.info(f"honest peer in after {took:.1f} s; {knocker.opened} opened, "
-             f"{knocker.refused} closed by the node, {grown:.1f} MiB more, "
-             f"{ada.fds()} descriptors")
-    check(ada.is_sanitized() or grown < 32, f"{grown:.1f} MiB more")
-    check(ada.fds() < 200, f"{ada.fds()} descriptors")
-    ledger = Ledger(lab, [ada, bob])
-    ledger.everybody("in spite of them")
+    lab.info(f"the honest peer was in after {took:.1f} s")
+    look_back(lab, knocker, ada, before)
+    Ledger(lab, [ada, bob]).everybody("in spite of them")
+    knocker.end()
+
+
+@trial(limit=120, soak_limit=300)
+def N1_half_open_many_addresses(lab):
+    """The same from more addresses than there is room for in all. One who was here
+    before comes back, and one who is announced is called from our side."""
+    lan = lab.lan()
+    ada, bob, cid = (Node(lab.host(n, lan), n) for n in ("ada", "bob", "cid"))
+    ada.start()
+    bob.start()
+    all_see_all(lab, [ada, bob])
+    before = ada.rss_mib()
+    knocker = stranger(lab, lan, ada, 60, total=TOTAL, at_once=IDLE)
+    bob.kill()
+    bob.restart()
+    back = lab.wait("one who was here", lambda: ada.sees(bob), limit=CONNECT_LIMIT_S)
+    cid.start()
+    new = lab.wait("one who is new", lambda: ada.sees(cid), limit=CONNECT_LIMIT_S)
+    lab.info(f"the known one was back after {back:.1f} s, the new one in after "
+             f"{new:.1f} s")
+    look_back(lab, knocker, ada, before)
+    Ledger(lab, [ada, bob, cid]).everybody("in spite of them")
     knocker.end()
 
 

@@ -50,6 +50,20 @@ def one_profile_twice(lab):
     check(ada.answers(), "the first one is gone")
 
 
+@trial(limit=90)
+def a_verb_without_a_node(lab):
+    """`peers` starts a node of its own for as long as it listens."""
+    lan = lab.lan()
+    ada = Node(lab.host("ada", lan), "ada").start()
+    bob = Node(lab.host("bob", lan), "bob")
+    seen = bob.ask("peers")
+    check([p.get("id") for p in seen if p["type"] == "person"] == [ada.id],
+          f"a one-shot `peers` lists {seen}")
+    check(bob.msg("ada", "in passing") == 0, "a one-shot msg")
+    lab.wait("its text", lambda: ada.shown("in passing") == 1)
+    check(bob.msg("nobody-at-all", "hello") == 2, "a one-shot msg to nobody")
+
+
 @trial(limit=300)
 def forty_nodes(lab):
     """All on one LAN with mDNS of their own; everybody sees everybody."""

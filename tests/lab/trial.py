@@ -143,7 +143,9 @@ class Run:
         if not last:
             report("not ok", self.name, "ended without a word")
         print(f"# {self.name}: {time.monotonic() - self.began:.1f} s", flush=True)
-        if os.environ.get("P2PMSG_LAB_KEEP") != "1":
+        if os.environ.get("P2PMSG_LAB_KEEP") == "1":
+            print(f"# {self.name}: kept in {self.folder}", flush=True)
+        else:
             shutil.rmtree(self.folder, ignore_errors=True)
         return bool(last) and not last[-1].startswith("not ok")
 
