@@ -51,21 +51,28 @@ static bool is_changed(const struct options *before, const struct options *now,
 	       strcmp(options_str(before, id), options_str(now, id)) != 0;
 }
 
+struct changes {
+	void (*on_change)(void *ctx, enum option id);
+	void *ctx;
+};
+
 static void take_changes(struct options *o, const struct options *before,
-			 const struct options *now, struct core *core)
+			 const struct options *now, const struct changes *to)
 {
 	for (unsigned id = 0; id < OPT_COUNT; id++) {
 		if (!is_changed(before, now, id) ||
 		    options_source(o, id) == OPTION_CMDLINE)
 			continue;
 		options_set(o, id, options_str(now, id), OPTION_SET, NULL);
-		core_option_changed(core, id);
+		to->on_change(to->ctx, id);
 	}
 }
 
 enum err config_reload(struct options *o, struct options **files, const struct paths *p,
-		       struct core *core, char **why)
+		       void (*on_change)(void *ctx, enum option id), void *ctx,
+		       char **why)
 {
+	const struct changes to = {on_change, ctx};
 	struct options *now = options_new();
 	enum err e = config_load(now, p, why);
 	if (e != ERR_OK) {
@@ -73,7 +80,7 @@ enum err config_reload(struct options *o, struct options **files, const struct p
 		return e;
 	}
 	config_name_me(now);
-	take_changes(o, *files, now, core);
+	take_changes(o, *files, now, &to);
 	options_free(*files);
 	*files = now;
 	return ERR_OK;

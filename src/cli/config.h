@@ -6,7 +6,6 @@
 
 #include "base/options.h"
 #include "cli/paths.h"
-#include "core/core.h"
 
 /* The common file and the profile's. On error *why (mem_free) names file and line. */
 enum err config_load(struct options *o, const struct paths *p, char **why);
@@ -17,10 +16,11 @@ char *config_nick_of(const char *login);
 
 /*
  * Reads the files again. *files is what they said the last time (owned; replaced):
- * what is different now and takes effect while running is set, unless the command line
- * said otherwise. On error nothing changes and *why is set.
+ * what is different now and takes effect while running is set and told, unless the
+ * command line said otherwise. On error nothing changes and *why is set.
  */
 enum err config_reload(struct options *o, struct options **files, const struct paths *p,
-		       struct core *core, char **why);
+		       void (*on_change)(void *ctx, enum option id), void *ctx,
+		       char **why);
 
 #endif

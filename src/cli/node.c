@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/file.h"
 #include "base/log.h"
@@ -219,7 +220,7 @@ static enum err add_fixed(struct node *n, const char *text)
 	bool has_id = *id_text != '\0';
 	own[cut] = '\0';
 	enum err e = has_id ? node_id_parse(id_text, &id) : ERR_OK;
-	if (strncmp(own, "p2pmsg:", strlen("p2pmsg:")) == 0) {
+	if (strncasecmp(own, "p2pmsg:", strlen("p2pmsg:")) == 0) {
 		e = uri_parse(own, &id, host);
 		address = host;
 		has_id = true;

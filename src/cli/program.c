@@ -76,6 +76,11 @@ static void on_end_signal(void *ctx, int signum)
 	end(p, p->interrupted >= 0 ? p->interrupted : SIGNAL_STATUS + signum);
 }
 
+static void on_option(void *ctx, enum option id)
+{
+	core_option_changed(ctx, id);
+}
+
 static void on_hangup(void *ctx, int signum)
 {
 	struct program *p = ctx;
@@ -85,7 +90,8 @@ static void on_hangup(void *ctx, int signum)
 		return;
 	}
 	struct core *core = node_core(p->node);
-	if (config_reload(p->options, &p->files, p->paths, core, &why) == ERR_OK)
+	if (config_reload(p->options, &p->files, p->paths, on_option, core, &why) ==
+	    ERR_OK)
 		core_notice(core, "info", "the configuration was read again");
 	else
 		core_notice(core, "warning", "the configuration stays as it was: %s",

@@ -123,7 +123,7 @@ static enum status check_quit(const struct command *cmd)
 {
 	if (cmd->verb != VERB_QUIT || cmd->u.quit.node)
 		return STATUS_DONE;
-	say("p2pmsg quit --node stops the running node (a client is left by /quit)");
+	say("quit --node stops the running node (a client is left by /quit)");
 	return STATUS_USAGE;
 }
 

@@ -30,6 +30,7 @@ struct link {
 	front_event_fn *fn;
 	void *fn_ctx;
 	bool is_greeted;
+	bool is_ended;
 };
 
 /* ---- from the node ---- */
@@ -59,6 +60,7 @@ static void on_end(void *ctx, enum err why)
 {
 	struct link *k = ctx;
 	struct attach *a = k->attach;
+	k->is_ended = true;
 	struct event ev = {.type = EVENT_ERROR, .time_ms = clock_wall_ms(clock_system())};
 	ev.u.error.status = 5;
 	ev.u.error.text = why == ERR_OK ? "the node has stopped"
@@ -75,6 +77,8 @@ static void on_end(void *ctx, enum err why)
 static enum err link_submit(void *impl, const struct command *cmd)
 {
 	struct link *k = impl;
+	if (k->is_ended)
+		return ERR_IO;
 	char *json = evjson_command(cmd);
 	size_t n = strlen(json);
 	enum err e = n > EVJSON_COMMAND_MAX ? ERR_RANGE : ERR_OK;

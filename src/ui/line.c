@@ -363,7 +363,7 @@ static void begin(struct line *l)
 	submit(l, &events);
 	if (l->is_tty)
 		submit(l, &status);
-	look_again(l, 0);
+	show_prompt(l);
 }
 
 static void line_stop(void *impl)
