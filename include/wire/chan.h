@@ -16,52 +16,17 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/clock.h"
 #include "base/err.h"
 #include "base/ids.h"
-#include "base/rng.h"
 #include "base/slice.h"
-#include "crypto/identity.h"
+#include "wire/chan_pool.h"
+#include "wire/chan_sides.h"
 #include "wire/frame.h"
 #include "wire/proto.h"
 
 struct chan;
 
 enum { CHAN_HASH_BYTES = 64 };
-
-/*
- * What the channels of one thread can share, for speed alone: memory, the first state
- * of a handshake, certificates that were checked before (one for each of the last
- * peers, about 500 bytes). Nothing changes but the time it takes.
- */
-struct chan_pool;
-
-/* certs: how many certificates are kept at most. */
-struct chan_pool *chan_pool_new(size_t certs);
-/* After the last of its channels. Wipes. NULL is fine. */
-void chan_pool_free(struct chan_pool *p);
-
-/* What is the same for all channels of a node; outlives them. */
-struct chan_config {
-	const struct identity *self;
-	struct id16 boot; /* random per process start */
-	const struct rng *rng;
-	const struct clock *clock;
-	uint64_t caps; /* our capability bits */
-	/* Bytes that may wait in chan_out; at least one largest frame is let in. */
-	size_t out_max;
-	struct chan_pool *pool; /* NULL: none */
-};
-
-/* The other side, proved. */
-struct chan_peer {
-	struct cert cert;
-	struct id16 boot;
-	uint64_t minor; /* already min(ours, theirs) */
-	uint64_t caps;
-	uint64_t list_version;
-	bool is_initiator; /* we are */
-};
 
 enum chan_event_type {
 	/* The other side proved ev.peer: answer with chan_accept, or chan_close and

@@ -13,6 +13,7 @@
 #include "base/ids.h"
 #include "base/slice.h"
 #include "crypto/identity.h"
+#include "wire/fields.h"
 #include "wire/msg_def.h"
 #include "wire/proto.h"
 
@@ -23,20 +24,6 @@ enum msg_type {
 	MSG_TABLE(M)
 #undef M
 };
-
-/* A list of bin16 as it stands on the wire: n elements of MSG_IDS_STEP bytes,
- * each `c4 10` and the id. */
-enum { MSG_IDS_STEP = 18 };
-struct msg_ids {
-	const uint8_t *p;
-	uint16_t n;
-};
-static inline const uint8_t *msg_ids_get(const struct msg_ids *ids, size_t i)
-{
-	return ids->p + i * MSG_IDS_STEP + 2;
-}
-/* One element for a list that is to be sent. */
-void msg_ids_put(uint8_t out[static MSG_IDS_STEP], const struct id16 *id);
 
 #define MSG_C_UINT uint64_t
 #define MSG_C_BOOL bool
@@ -64,20 +51,6 @@ struct msg {
 		MSG_TABLE(M)
 #undef M
 	} u;
-};
-
-#define MSG_HAS(key) (UINT64_C(1) << (key))
-
-enum msg_need { MSG_OPT, MSG_REQ };
-enum msg_field_type { MSG_UINT, MSG_BOOL, MSG_STR, MSG_BIN, MSG_IDS };
-
-struct msg_field {
-	uint8_t key;
-	enum msg_field_type type;
-	enum msg_need need;
-	uint64_t min, max;
-	const char *name;
-	size_t offset; /* within struct msg_<name> */
 };
 
 struct msg_row {

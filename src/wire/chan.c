@@ -63,8 +63,6 @@ struct chan {
 	void *trace_ctx;
 };
 
-/* ------------------------------------------------------------------ states */
-
 static const char *const state_names[] = {
 #define X(NAME, name) #name,
 	STATE_TABLE(X)
@@ -137,8 +135,6 @@ static enum err chan_fail(struct chan *c, enum err e)
 		buf_wipe(&c->out);
 	return e;
 }
-
-/* --------------------------------------------------------------- handshake */
 
 static struct slice preamble(const struct chan *c)
 {
@@ -282,8 +278,6 @@ static enum err step_accepted(struct chan *c, struct chan_event *ev)
 	return ERR_OK;
 }
 
-/* ----------------------------------------------------------------- records */
-
 /* What a record of each kind must look like, and who takes it. */
 struct kind_row {
 	enum err (*on)(struct chan *c, const struct record *r, struct chan_event *ev);
@@ -386,8 +380,6 @@ static step_fn *const steps[] = {
 	[STATE_UP] = step_up,
 	[STATE_CLOSED] = step_closed,
 };
-
-/* ------------------------------------------------------------------ public */
 
 static struct chan *chan_new(const struct chan_config *cfg)
 {

@@ -102,43 +102,44 @@ void chan_pool_secret_free(struct chan_pool *p, void *secret, size_t n)
 	secret_free(secret);
 }
 
-static enum err start_new(const struct chan_config *cfg, bool is_initiator,
-			  struct slice prologue, struct noise_handshakestate *out)
+static enum err start_new(const struct identity *self, const struct rng *rng,
+			  bool is_initiator, struct slice prologue,
+			  struct noise_handshakestate *out)
 {
-	const struct noise_keys keys = {.s = identity_dn_secret(cfg->self)};
+	const struct noise_keys keys = {.s = identity_dn_secret(self)};
 
 	return noise_handshake_init(out, noise_pattern_find("XX"), is_initiator, prologue,
-				    &keys, cfg->rng);
+				    &keys, rng);
 }
 
-static bool start_fits(const struct start *s, const struct chan_config *cfg,
+static bool start_fits(const struct start *s, const struct identity *self,
 		       struct slice prologue)
 {
-	const struct id32 *dn = &identity_cert(cfg->self)->dn;
+	const struct id32 *dn = &identity_cert(self)->dn;
 
 	return slice_eq(slice_of(s->prologue, s->prologue_n), prologue) &&
 	       memcmp(s->noise.s_pub, dn->b, sizeof(dn->b)) == 0;
 }
 
-enum err chan_pool_start(struct chan_pool *p, const struct chan_config *cfg,
-			 bool is_initiator, struct slice prologue,
+enum err chan_pool_start(struct chan_pool *p, const struct identity *self,
+			 const struct rng *rng, bool is_initiator, struct slice prologue,
 			 struct noise_handshakestate *out)
 {
 	struct start *s;
 	enum err e = ERR_OK;
 
 	if (p == NULL || prologue.n > PROLOGUE_MAX_BYTES)
-		return start_new(cfg, is_initiator, prologue, out);
+		return start_new(self, rng, is_initiator, prologue, out);
 	if (p->starts[is_initiator] == NULL)
 		p->starts[is_initiator] = secret_new(sizeof(*s));
 	s = p->starts[is_initiator];
-	if (!start_fits(s, cfg, prologue)) {
+	if (!start_fits(s, self, prologue)) {
 		memcpy(s->prologue, prologue.p, prologue.n);
 		s->prologue_n = prologue.n;
-		e = start_new(cfg, is_initiator, prologue, &s->noise);
+		e = start_new(self, rng, is_initiator, prologue, &s->noise);
 	}
 	*out = s->noise;
-	out->rng = cfg->rng;
+	out->rng = rng;
 	return e;
 }
 

@@ -39,7 +39,5 @@ enum err close_read(struct slice payload, uint16_t *code, struct slice *reason)
 
 	*code = cur_u16(&c);
 	*reason = cur_take(&c, c.left);
-	if (c.failed || reason->n > PROTO_CLOSE_REASON_BYTES || !text_is_utf8(*reason))
-		return ERR_PROTO;
-	return ERR_OK;
+	return !c.failed && text_is_utf8(*reason) ? ERR_OK : ERR_PROTO;
 }

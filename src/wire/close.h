@@ -17,7 +17,8 @@ enum { CLOSE_MIN_BYTES = 2, CLOSE_MAX_BYTES = 2 + PROTO_CLOSE_REASON_BYTES };
  * carry, between characters; one that is not UTF-8 is left out. */
 size_t close_write(uint16_t code, const char *reason,
 		   uint8_t out[static CLOSE_MAX_BYTES]);
-/* The reason is borrowed from payload. ERR_PROTO. */
+/* The reason is borrowed from payload, whose size the caller has checked. ERR_PROTO
+ * when it is no text. */
 enum err close_read(struct slice payload, uint16_t *code, struct slice *reason);
 
 #endif

@@ -5,6 +5,13 @@
 #include "wire/pack.h"
 #include "wire/proto.h"
 
+void msg_ids_put(uint8_t out[static MSG_IDS_STEP], const struct id16 *id)
+{
+	out[0] = 0xc4;
+	out[1] = sizeof(id->b);
+	memcpy(out + 2, id->b, sizeof(id->b));
+}
+
 /* What stands inside a body is below the object's array and the body's map. */
 enum { VALUE_DEPTH = PROTO_DEPTH_MAX - 2 };
 

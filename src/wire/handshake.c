@@ -33,7 +33,7 @@ enum err handshake_new(const struct chan_config *cfg, bool is_initiator,
 	memcpy(prologue + sizeof(label), preamble.p, PROTO_PREAMBLE_BYTES);
 	h->cfg = cfg;
 	*out = h;
-	return chan_pool_start(cfg->pool, cfg, is_initiator,
+	return chan_pool_start(cfg->pool, cfg->self, cfg->rng, is_initiator,
 			       slice_of(prologue, sizeof(prologue)), &h->noise);
 }
 

@@ -11,7 +11,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/slice.h"
-#include "wire/chan.h"
+#include "wire/chan_sides.h"
 #include "wire/records.h"
 
 /* In guarded memory of its own, a page: so it is made when there is something to

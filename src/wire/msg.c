@@ -58,13 +58,6 @@ const struct msg_row *msg_row_at(size_t i)
 	return i < COUNT(rows) ? rows[i]() : NULL;
 }
 
-void msg_ids_put(uint8_t out[static MSG_IDS_STEP], const struct id16 *id)
-{
-	out[0] = 0xc4;
-	out[1] = sizeof(id->b);
-	memcpy(out + 2, id->b, sizeof(id->b));
-}
-
 /* The id as the record's kind wants it: nil, or 16 bytes. */
 static void id_get(struct cur *c, uint8_t kind, struct id16 *id)
 {
@@ -87,7 +80,7 @@ static uint64_t head_get(struct cur *c, uint8_t kind, struct id16 *id)
 {
 	uint64_t number;
 
-	if (pack_get_array(c) != 3)
+	if ((kind != KIND_CTRL && kind != KIND_MSG) || pack_get_array(c) != 3)
 		cur_fail(c);
 	number = pack_get_uint(c);
 	id_get(c, kind, id);

@@ -71,9 +71,11 @@ void pair_dial(struct chan_pair *p)
 	pair_dial_target(p, identity_node_id(p->b.id));
 }
 
-static void on_peer(struct chan_end *e)
+static void on_peer(struct chan_end *e, const struct chan_peer *peer)
 {
 	e->peers++;
+	assert_non_null(peer);
+	assert_ptr_equal(peer, chan_peer(e->chan));
 	if (e->says_no)
 		chan_close(e->chan, CODE_BLOCKED, NULL);
 	else if (!e->is_slow)
@@ -94,7 +96,7 @@ enum err end_drain(struct chan_end *e)
 
 	while ((e->err = chan_next(e->chan, &ev)) == ERR_OK) {
 		if (ev.type == CHAN_PEER)
-			on_peer(e);
+			on_peer(e, ev.peer);
 		else if (ev.type == CHAN_RECORD)
 			on_record(e, &ev.record);
 		e->ups += ev.type == CHAN_UP;

@@ -72,13 +72,14 @@ static void a_start_is_the_one_of_noise(void **state)
 
 	(void)state;
 	for (unsigned role = 0; role < 2; role++) {
-		assert_int_equal(chan_pool_start(NULL, &pair.a.cfg, role,
+		assert_int_equal(chan_pool_start(NULL, pair.a.id, pair.a.cfg.rng, role,
 						 slice_str(prologue), &plain),
 				 ERR_OK);
 		for (unsigned i = 0; i < 2; i++) {
 			memset(&kept, 0, sizeof(kept));
-			assert_int_equal(chan_pool_start(pool, &pair.a.cfg, role,
-							 slice_str(prologue), &kept),
+			assert_int_equal(chan_pool_start(pool, pair.a.id, pair.a.cfg.rng,
+							 role, slice_str(prologue),
+							 &kept),
 					 ERR_OK);
 			assert_memory_equal(&plain.symmetric, &kept.symmetric,
 					    sizeof(plain.symmetric));
@@ -87,8 +88,15 @@ static void a_start_is_the_one_of_noise(void **state)
 			assert_int_equal(plain.initiator, kept.initiator);
 			assert_ptr_equal(plain.rng, kept.rng);
 		}
+		/* It draws from where the channel draws. */
+		pair.a.cfg.rng = rng_system();
+		chan_pool_start(pool, pair.a.id, pair.a.cfg.rng, role,
+				slice_str(prologue), &kept);
+		assert_ptr_equal(kept.rng, rng_system());
+		pair.a.cfg.rng = &pair.rng.rng;
 		/* Another prologue is another start. */
-		chan_pool_start(pool, &pair.a.cfg, role, slice_str("other"), &kept);
+		chan_pool_start(pool, pair.a.id, pair.a.cfg.rng, role, slice_str("other"),
+				&kept);
 		assert_memory_not_equal(&plain.symmetric, &kept.symmetric,
 					sizeof(plain.symmetric));
 	}
@@ -163,6 +171,23 @@ static void memory_goes_from_one_buffer_to_the_next(void **state)
 	buf_wipe(&b);
 }
 
+/* Half a message of a stranger must not hold what the busy ones share. */
+static void a_stranger_borrows_nothing(void **state)
+{
+	struct buf b;
+
+	(void)state;
+	buf_init(&b, 100000);
+	buf_zeros(&b, 50000);
+	buf_drop(&b, 50000);
+	chan_pool_return(pool, &b);
+	pair_dial(&pair);
+	end_feed(&pair.b, slice_str("P2P"));
+	chan_pool_lend(pool, &b);
+	assert_true(b.cap >= 50000);
+	buf_wipe(&b);
+}
+
 static void a_returned_secret_is_zero(void **state)
 {
 	uint8_t *secret;
@@ -190,6 +215,7 @@ int main(void)
 		T(a_kept_certificate_differs_in_no_byte),
 		T(a_small_pool_serves_many_peers),
 		T(memory_goes_from_one_buffer_to_the_next),
+		T(a_stranger_borrows_nothing),
 		T(a_returned_secret_is_zero),
 	};
 

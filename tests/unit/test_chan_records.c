@@ -264,6 +264,7 @@ static void a_close_is_told_and_ends_it(void **state)
 static void what_follows_a_close_is_swallowed(void **state)
 {
 	uint8_t *junk = mem_new(1 << 20);
+	size_t used;
 	struct slice out;
 	struct buf b;
 
@@ -277,6 +278,8 @@ static void what_follows_a_close_is_swallowed(void **state)
 	assert_int_equal(end_feed(&pair.b, buf_slice(&b)), ERR_WAIT);
 	assert_int_equal(pair.b.closes, 1);
 	assert_int_equal(pair.b.records, 0);
+	assert_int_equal(chan_feed(pair.b.chan, slice_of(junk, 1 << 20), &used), ERR_OK);
+	assert_int_equal(used, 1 << 20);
 	buf_wipe(&b);
 	mem_free(junk);
 }

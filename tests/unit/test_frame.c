@@ -161,6 +161,13 @@ static void refuses_padding_that_is_not_zero(void **state)
 		plain[i] = 0;
 	}
 	assert_int_equal(record_read(slice_of(plain, sizeof(plain)), &r), ERR_OK);
+	memset(plain + 9, 7, sizeof(plain) - 9);
+	assert_int_equal(record_read(slice_of(plain, sizeof(plain)), &r), ERR_PROTO);
+	/* A single byte of it. */
+	plain[3] = sizeof(plain) - 5;
+	assert_int_equal(record_read(slice_of(plain, sizeof(plain)), &r), ERR_PROTO);
+	plain[sizeof(plain) - 1] = 0;
+	assert_int_equal(record_read(slice_of(plain, sizeof(plain)), &r), ERR_OK);
 }
 
 int main(void)

@@ -148,6 +148,8 @@ static void a_type_belongs_to_its_kind_of_record(void **state)
 		{KIND_CTRL, "93 10 c0 " TEXT_BODY, ERR_PROTO, 0},
 		{KIND_CTRL, "93 10 " ID TEXT_BODY, ERR_PROTO, 0},
 		{KIND_PING, "93 01 c0 81 02 a0", ERR_PROTO, 0},
+		{KIND_PING, "93 10 " ID TEXT_BODY, ERR_PROTO, 0},
+		{0x80, "93 7e " ID "80", ERR_PROTO, 0},
 	};
 
 	(void)state;
@@ -226,6 +228,23 @@ static void keys_ascend_known_or_not(void **state)
 	CHECK_OBJECTS(v);
 }
 
+/* Of the same 18 bytes as a bin16, and yet none. */
+static void a_list_holds_ids_only(void **state)
+{
+	static const struct object_case v[] = {
+		{KIND_CTRL, "93 02 c0 81 00 91 " ID, ERR_OK, 0},
+		{KIND_CTRL, "93 02 c0 81 00 91 b1 3031323334353637383961626364656667",
+		 ERR_PROTO, 0},
+		{KIND_CTRL,
+		 "93 02 c0 81 00 92 " ID "b1 3031323334353637383961626364656667",
+		 ERR_PROTO, 0},
+		{KIND_CTRL, "93 02 c0 81 00 90", ERR_PROTO, 0},
+	};
+
+	(void)state;
+	CHECK_OBJECTS(v);
+}
+
 static void a_control_record_holds_one_object(void **state)
 {
 	static const struct object_case v[] = {
@@ -293,6 +312,7 @@ int main(void)
 		cmocka_unit_test(unknown_types_are_told_apart_from_bad_objects),
 		cmocka_unit_test(unknown_keys_are_ignored_unless_critical),
 		cmocka_unit_test(keys_ascend_known_or_not),
+		cmocka_unit_test(a_list_holds_ids_only),
 		cmocka_unit_test(a_control_record_holds_one_object),
 		cmocka_unit_test(a_message_record_holds_several),
 		cmocka_unit_test(codes_have_texts),

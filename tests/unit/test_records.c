@@ -178,6 +178,10 @@ static void rekey_is_due_by_records_bytes_and_time(void **state)
 	a.rekey_bytes = PROTO_REKEY_BYTES - PROTO_FRAME_MAX_BYTES - 82;
 	assert_false(records_rekey_is_due(&a, 82, 0));
 	assert_true(records_rekey_is_due(&a, 83, 0));
+	assert_int_equal(seal("hello", KIND_MSG), ERR_OK);
+	assert_true(records_rekey_is_due(&a, 82, 0));
+	assert_int_equal(seal("", KIND_REKEY), ERR_OK);
+	assert_false(records_rekey_is_due(&a, PROTO_FRAME_MAX_BYTES, 0));
 }
 
 static void worn_by_records_of_either_direction_and_time(void **state)

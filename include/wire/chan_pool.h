@@ -1,19 +1,30 @@
 /*
- * chan_pool: what the channels of one thread share so that a handshake and a burst of
- * records cost little more than their arithmetic. Every function takes NULL for a
- * pool and then does the plain thing.
+ * chan_pool: what the channels of one thread share, so that a handshake and a burst of
+ * records cost little more than their arithmetic: memory, the first state of a
+ * handshake, and certificates that were checked before. Nothing changes but the time
+ * it takes. An owner makes one and names it in chan_config; the rest is for chan.
  */
 #ifndef WIRE_CHAN_POOL_H
 #define WIRE_CHAN_POOL_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/rng.h"
 #include "base/slice.h"
 #include "crypto/identity.h"
 #include "crypto/noise.h"
-#include "wire/chan.h"
+
+struct chan_pool;
+
+/* certs: how many certificates are kept at most, of about 500 bytes each. */
+struct chan_pool *chan_pool_new(size_t certs);
+/* After the last of its channels. Wipes. NULL is fine. */
+void chan_pool_free(struct chan_pool *p);
+
+/* The following take NULL for a pool and then do the plain thing. */
 
 /* Memory of buffers: a channel that has nothing to hold gives its own back, and the
  * next one that is busy takes it. Both b are empty. */
@@ -27,8 +38,8 @@ void chan_pool_secret_free(struct chan_pool *p, void *secret, size_t n);
 
 /* Noise's Initialize() for XX. Its outcome depends on our static key, the prologue
  * and the role only, and a third of a side's work is in it. */
-enum err chan_pool_start(struct chan_pool *p, const struct chan_config *cfg,
-			 bool is_initiator, struct slice prologue,
+enum err chan_pool_start(struct chan_pool *p, const struct identity *self,
+			 const struct rng *rng, bool is_initiator, struct slice prologue,
 			 struct noise_handshakestate *out);
 
 /* cert_parse, without its signature checks for a certificate that was kept. */
