@@ -14,15 +14,12 @@ static bool is_family_used(const struct net *n, const struct addr *to)
 	       (to->family == ADDR_IP6 && n->use_ip6);
 }
 
-/* A link-local address without its interface leads nowhere. */
 static bool is_dialable(const struct net *n, const struct addr *to)
 {
-	bool is_scoped = to->family == ADDR_IP6 && addr_is_link_local(to);
-
-	return is_family_used(n, to) && addr_is_unicast(to) && to->port != 0 &&
-	       (!is_scoped || to->scope != 0);
+	return is_family_used(n, to) && addr_is_unicast(to) && to->port != 0;
 }
 
+/* EINVAL: a link-local address without its interface, or with one that has gone. */
 static enum err err_of_dial(int e)
 {
 	static const int short_of[] = {EMFILE, ENFILE, ENOBUFS, ENOMEM, EAGAIN};

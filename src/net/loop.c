@@ -17,8 +17,6 @@
 #include "net/loop_uv.h"
 
 enum {
-	/* Hooks that keep each other busy do not keep descriptors waiting. */
-	ROUNDS_MAX = 16,
 	/* Our clock counts the time that the machine was suspended, libuv's does
 	 * not: so it looks again at times. */
 	SLEEP_MAX_MS = 60 * 1000,
@@ -94,12 +92,8 @@ static void run_hooks(struct loop *l)
 
 static void end_tick(struct loop *l)
 {
-	int round = 0;
-
-	do {
-		l->is_again = false;
-		run_hooks(l);
-	} while (l->is_again && ++round < ROUNDS_MAX);
+	l->is_again = false;
+	run_hooks(l);
 }
 
 static void on_timer(uv_timer_t *timer)
@@ -109,6 +103,7 @@ static void on_timer(uv_timer_t *timer)
 	timers_run(l->timers);
 }
 
+/* What was asked for again comes in the next round, and that one at once. */
 static void set_alarm(struct loop *l)
 {
 	uint64_t wait = l->is_again ? 0 : timers_wait(l->timers);

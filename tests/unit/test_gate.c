@@ -304,6 +304,20 @@ static void who_is_proved_meanwhile_counts_as_such(void **state)
 	assert_ptr_equal(enter(n++, 102), &slots[0]);
 }
 
+static void who_is_proved_no_more_counts_as_a_stranger(void **state)
+{
+	size_t n = 0;
+
+	(void)state;
+	prove(0);
+	for (uint32_t i = 0; i < 32; i++)
+		assert_null(enter(n++, i));
+	clock_manual_advance(&clock, 25ULL * 3600 * SECOND_US);
+	assert_int_equal(admitted(100, 1), 1);
+	assert_ptr_equal(enter(n++, 100), &slots[0]);
+	assert_int_equal(gate_half_open(gate), 32);
+}
+
 static void somebody_can_be_evicted_for_another_reason(void **state)
 {
 	(void)state;
@@ -401,6 +415,7 @@ int main(void)
 		T(strangers_do_not_push_out_the_proved),
 		T(the_proved_push_out_strangers_when_all_is_full),
 		T(who_is_proved_meanwhile_counts_as_such),
+		T(who_is_proved_no_more_counts_as_a_stranger),
 		T(somebody_can_be_evicted_for_another_reason),
 		T(small_limits_hold),
 		T(a_flood_from_everywhere_is_not_remembered),

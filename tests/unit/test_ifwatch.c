@@ -2,6 +2,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -132,8 +133,10 @@ static void flap(void *ctx)
 {
 	start_there(ctx);
 	for (int i = 0; i < 24 && n_changes == 1; i++) {
-		NEED(netns_shell(i % 2 == 0 ? "ip addr add 127.1.2.3/8 dev lo"
-					    : "ip addr del 127.1.2.3/8 dev lo"));
+		char command[64];
+		snprintf(command, sizeof(command), "ip addr add 127.1.2.%d/8 dev lo",
+			 i + 1);
+		NEED(netns_shell(command));
 		loop_for(loop, 100);
 	}
 	NEED(n_changes > 1);

@@ -96,10 +96,16 @@ static uint16_t free_port(void)
 
 static void the_wanted_port_is_taken(void **state)
 {
-	uint16_t wanted = free_port(), port;
+	uint16_t wanted = 0, port;
+	enum err e = ERR_IN_USE;
 
 	(void)state;
-	assert_int_equal(net_listen(a.net, wanted, 0, &port), ERR_OK);
+	/* Somebody else may be faster, or have it in the other family. */
+	for (int i = 0; i < 10 && e == ERR_IN_USE; i++) {
+		wanted = free_port();
+		e = net_listen(a.net, wanted, 0, &port);
+	}
+	assert_int_equal(e, ERR_OK);
 	assert_int_equal(port, wanted);
 	assert_int_equal(net_listen(a.net, 0, 0, &port), ERR_BUG);
 }
@@ -125,11 +131,18 @@ static void a_port_of_another_program_is_in_use(void **state)
 
 static void the_last_port_comes_first(void **state)
 {
-	uint16_t last = free_port(), port;
+	unsigned taken = 0;
 
 	(void)state;
-	assert_int_equal(net_listen(a.net, 0, last, &port), ERR_OK);
-	assert_int_equal(port, last);
+	for (int i = 0; i < 3; i++) {
+		uint16_t last = free_port(), port;
+		assert_int_equal(net_listen(a.net, 0, last, &port), ERR_OK);
+		taken += port == last;
+		net_node_wipe(&a);
+		start(true, true);
+	}
+	/* Somebody else may be faster now and then. */
+	assert_in_range(taken, 1, 3);
 }
 
 static void another_port_is_found_when_last_is_taken_in_one_family(void **state)

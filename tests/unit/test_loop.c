@@ -189,6 +189,38 @@ static void hooks_run_after_input_without_another_wake_up(void **state)
 	close(pipe_fds[1]);
 }
 
+static struct timer after_input;
+
+/* Takes so long that the timer is due when it returns. */
+static void drain_slowly(void *ctx)
+{
+	drain_and_note(ctx);
+	while (timers_wait(loop_timers(loop)) > 0)
+		;
+}
+
+static void what_input_collects_goes_before_timers_have_their_turn(void **state)
+{
+	struct loop_watch *w;
+	struct loop_tick tick;
+
+	(void)state;
+	start_over();
+	assert_int_equal(pipe(pipe_fds), 0);
+	assert_int_equal(
+		loop_watch_start(loop, pipe_fds[0], drain_slowly, LETTER("i"), &w),
+		ERR_OK);
+	timer_set(loop_timers(loop), &after_input, 20, note_and_stop, LETTER("t"));
+	loop_tick_add(loop, &tick, note_ctx, LETTER("h"));
+	assert_int_equal(write(pipe_fds[1], "x", 1), 1);
+	loop_run(loop);
+	assert_memory_equal(strchr(seen, 'i'), "ih", 2);
+	loop_tick_del(&tick);
+	loop_watch_stop(w);
+	close(pipe_fds[0]);
+	close(pipe_fds[1]);
+}
+
 /* The first collects nothing until the second has given it something. */
 static int given, taken;
 
@@ -444,6 +476,7 @@ int main(void)
 		T(a_timer_set_by_a_hook_is_not_slept_over),
 		T(hooks_run_in_order_after_a_timer),
 		T(hooks_run_after_input_without_another_wake_up),
+		T(what_input_collects_goes_before_timers_have_their_turn),
 		T(what_a_later_hook_gives_an_earlier_one_is_taken_before_sleeping),
 		T(hooks_that_keep_each_other_busy_keep_nothing_waiting),
 		T(a_hook_may_delete_those_before_and_behind_it),

@@ -289,6 +289,12 @@ static void a_large_file_is_read_while_it_is_paused_at_times(void **state)
 	mem_free(path);
 }
 
+static bool is_all_written(void *ctx)
+{
+	(void)ctx;
+	return stream_queued(stream) == 0;
+}
+
 static void dev_null_ends_at_once(void **state)
 {
 	(void)state;
@@ -297,7 +303,7 @@ static void dev_null_ends_at_once(void **state)
 	await_end();
 	assert_int_equal(end_why, ERR_OK);
 	assert_int_equal(n_lines, 0);
-	assert_int_equal(stream_queued(stream), 0);
+	assert_true(loop_until(loop, is_all_written, NULL, 3000));
 }
 
 static void a_folder_is_an_error(void **state)
@@ -549,15 +555,19 @@ static void flush_writes_without_the_loop(void **state)
 {
 	char *path = tempdir_path(*state, "out"), *got;
 
-	open_stream(-1, open(path, O_WRONLY | O_CREAT, 0600));
-	assert_int_equal(stream_write(stream, slice_str("one ")), ERR_OK);
-	loop_for(loop, 0);
-	assert_int_equal(stream_write(stream, slice_str("two")), ERR_OK);
-	stream_flush(stream, 1000);
-	got = tempdir_read(path);
-	assert_string_equal(got, "one two");
-	assert_int_equal(stream_queued(stream), 0);
-	mem_free(got);
+	/* Slow, and often, so that the first is under way when flush is called. */
+	open_stream(-1, open(path, O_WRONLY | O_CREAT | O_SYNC, 0600));
+	for (unsigned i = 1; i <= 100; i++) {
+		assert_int_equal(stream_write(stream, slice_str("one ")), ERR_OK);
+		loop_for(loop, 0);
+		assert_int_equal(stream_write(stream, slice_str("two ")), ERR_OK);
+		stream_flush(stream, 1000);
+		assert_int_equal(stream_queued(stream), 0);
+		got = tempdir_read(path);
+		assert_int_equal(strlen(got), i * 8);
+		assert_string_equal(got + (i - 1) * 8, "one two ");
+		mem_free(got);
+	}
 	mem_free(path);
 }
 
