@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "ui/qr.h"
+#include "ui/shelltext.h"
 
 enum { NAME_BYTES = 120, LINE_BYTES = 2000, ID_SHORT = 8, LABEL_COLUMNS = 14 };
 
@@ -234,12 +235,20 @@ static void show_lagged(const struct evtext_config *cfg, const struct event *ev,
 		   l->to >= l->from ? l->to - l->from + 1 : 0);
 }
 
+/* What the node answers to a command. */
+static void put_words(const struct evtext_config *cfg, const char *text, struct ink *k)
+{
+	char *words = cfg->is_bare && text ? shelltext(text) : NULL;
+	ink_name(k, words ? words : text, LINE_BYTES);
+	mem_free(words);
+}
+
 static void show_error(const struct evtext_config *cfg, const struct event *ev,
 		       struct ink *k)
 {
 	ink_style(k, INK_WARNING);
 	put_mark(cfg, ev, k, "-!");
-	ink_name(k, ev->u.error.text, LINE_BYTES);
+	put_words(cfg, ev->u.error.text, k);
 	ink_style(k, INK_NORMAL);
 	ink_put(k, "\n");
 }
@@ -250,7 +259,7 @@ static void show_done(const struct evtext_config *cfg, const struct event *ev,
 	if (!ev->u.done.text)
 		return;
 	put_mark(cfg, ev, k, "--");
-	ink_name(k, ev->u.done.text, LINE_BYTES);
+	put_words(cfg, ev->u.done.text, k);
 	ink_put(k, "\n");
 }
 

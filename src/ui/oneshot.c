@@ -12,6 +12,7 @@
 #include "ui/evtext.h"
 #include "ui/feed.h"
 #include "ui/frontend.h"
+#include "ui/shelltext.h"
 #include "ui/tty.h"
 
 enum { LOOK_AGAIN_MS = 5, TAG_COMMAND = 1, TAG_THEN = 2, TEXT_BYTES = 2000 };
@@ -82,10 +83,12 @@ static void on_timer(void *ctx)
 static void on_error(struct oneshot *o, const struct event *ev)
 {
 	const char *why = ev->u.error.text ? ev->u.error.text : "it failed";
-	char *safe = text_safe(slice_str(why), TEXT_NAME, TEXT_BYTES);
+	char *words = shelltext(why);
+	char *safe = text_safe(slice_str(words), TEXT_NAME, TEXT_BYTES);
 	if (!o->cfg.is_json)
 		fprintf(stderr, "p2pmsg: %s\n", safe);
 	mem_free(safe);
+	mem_free(words);
 	end(o, ev->u.error.status <= 5 ? (int)ev->u.error.status : 5);
 }
 
