@@ -163,10 +163,9 @@ void cmd_add(struct call *call)
 			     : c->cfg.ports.fixed_add(c->cfg.ports.ctx, host_port,
 						      has_id ? &id : NULL);
 	if (e != ERR_OK) {
-		call_fail(call, e == ERR_USAGE ? 1 : 5,
-			  "cannot add '%s': %s; give "
-			  "HOST, HOST:PORT or [IPV6]:PORT",
-			  host_port, err_str(e));
+		bool is_usage = e == ERR_USAGE;
+		call_fail(call, is_usage ? 1 : 5, "cannot add '%s': %s", host_port,
+			  is_usage ? "give HOST, HOST:PORT or [IPV6]:PORT" : err_str(e));
 		goto out;
 	}
 	struct peer *p = has_id ? peer_get(c, &id) : NULL;
