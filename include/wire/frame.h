@@ -6,6 +6,8 @@
 #ifndef WIRE_FRAME_H
 #define WIRE_FRAME_H
 
+#include <stdbool.h>
+
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/slice.h"
@@ -26,6 +28,8 @@ struct record {
 /* The padded size of a record with this payload: 64, 128 ... 16384, header
  * included. payload <= PROTO_PAYLOAD_MAX_BYTES. */
 size_t record_padded(size_t payload);
+/* True for the sizes that a padded record can have. */
+bool record_is_padded(size_t n);
 /* Writes header, payload and zeros to out, which has record_padded(payload.n)
  * bytes; payload may already stand at out + 4. */
 void record_write(const struct record *r, uint8_t *out);

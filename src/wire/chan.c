@@ -340,18 +340,13 @@ static enum err take_record(struct chan *c, const struct record *r, struct chan_
 	return record_fits(r) ? kinds[r->kind].on(c, r, ev) : ERR_PROTO;
 }
 
-enum {
-	BODY_MIN_BYTES = 64 + PROTO_TAG_BYTES,
-	BODY_MAX_BYTES = PROTO_RECORD_MAX_BYTES + PROTO_TAG_BYTES
-};
-
 static enum err step_up(struct chan *c, struct chan_event *ev)
 {
 	struct slice in = buf_slice(&c->in), body;
 	uint8_t *wire = NULL;
 	struct record r;
 	size_t used;
-	enum err e = frame_get(in, BODY_MIN_BYTES, BODY_MAX_BYTES, &body, &used);
+	enum err e = records_frame_get(in, &body, &used);
 
 	if (e != ERR_OK)
 		return e;

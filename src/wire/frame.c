@@ -48,6 +48,11 @@ size_t record_padded(size_t payload)
 	return n;
 }
 
+bool record_is_padded(size_t n)
+{
+	return n >= RECORD_MIN_BYTES && n <= PROTO_RECORD_MAX_BYTES && (n & (n - 1)) == 0;
+}
+
 void record_write(const struct record *r, uint8_t *out)
 {
 	size_t n = r->payload.n;
@@ -62,11 +67,6 @@ void record_write(const struct record *r, uint8_t *out)
 	memset(payload + n, 0, record_padded(n) - PROTO_RECORD_HEADER_BYTES - n);
 }
 
-static bool is_padded_size(size_t n)
-{
-	return n >= RECORD_MIN_BYTES && n <= PROTO_RECORD_MAX_BYTES && (n & (n - 1)) == 0;
-}
-
 /* Compared with itself, one byte apart, it is the same byte all along. */
 static bool is_zero(struct slice s)
 {
@@ -77,7 +77,7 @@ enum err record_read(struct slice plain, struct record *out)
 {
 	struct cur c = cur_of(plain);
 
-	if (!is_padded_size(plain.n))
+	if (!record_is_padded(plain.n))
 		return ERR_PROTO;
 	out->kind = cur_u8(&c);
 	out->flags = cur_u8(&c);

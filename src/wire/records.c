@@ -71,6 +71,16 @@ bool records_rekey_is_due(const struct records *r, size_t frame_bytes, uint64_t 
 	       now_us - r->rekey_us >= PROTO_REKEY_MIN * minute_us;
 }
 
+enum err records_frame_get(struct slice in, struct slice *body, size_t *used)
+{
+	const size_t least = record_padded(0) + PROTO_TAG_BYTES;
+	const size_t most = PROTO_RECORD_MAX_BYTES + PROTO_TAG_BYTES;
+	enum err e = frame_get(in, least, most, body, used);
+	size_t n = in.n >= LENGTH_BYTES ? (size_t)in.p[0] << 8 | in.p[1] : least;
+
+	return record_is_padded(n - PROTO_TAG_BYTES) ? e : ERR_PROTO;
+}
+
 enum err records_open(struct records *r, uint8_t *body, size_t n, struct record *out)
 {
 	enum err e = noise_decrypt_with_ad(&r->keys->receive, slice_of(NULL, 0),

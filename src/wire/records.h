@@ -43,6 +43,8 @@ enum err records_seal(struct records *r, const struct record *rec, struct buf *o
 /* True when a KIND_REKEY record has to go before a frame of that many bytes. */
 bool records_rekey_is_due(const struct records *r, size_t frame_bytes, uint64_t now_us);
 
+/* frame_get for the frame of a record: for a length that none has nothing is waited. */
+enum err records_frame_get(struct slice in, struct slice *body, size_t *used);
 /* Opens the n bytes of a frame's body where they stand; out borrows from them.
  * ERR_AUTH: nothing is advanced; ERR_LIMIT; ERR_PROTO. */
 enum err records_open(struct records *r, uint8_t *body, size_t n, struct record *out);

@@ -109,6 +109,24 @@ static void no_flipped_bit_opens_and_n_stays(void **state)
 	}
 }
 
+static void only_lengths_of_records_are_waited_for(void **state)
+{
+	unsigned waited = 0;
+
+	(void)state;
+	for (unsigned v = 0; v <= UINT16_MAX; v++) {
+		const uint8_t prefix[2] = {(uint8_t)(v >> 8), (uint8_t)v};
+		struct slice body;
+		size_t used;
+		enum err e = records_frame_get(slice_of(prefix, 2), &body, &used);
+		assert_int_equal(e, v >= 16 && record_is_padded(v - 16) ? ERR_WAIT
+									: ERR_PROTO);
+		waited += e == ERR_WAIT;
+	}
+	/* 64, 128, ... 16384 */
+	assert_int_equal(waited, 9);
+}
+
 static void a_full_buffer_takes_nothing_and_n_stays(void **state)
 {
 	struct buf tight;
@@ -225,6 +243,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(what_is_sealed_opens),
 		T(no_flipped_bit_opens_and_n_stays),
+		T(only_lengths_of_records_are_waited_for),
 		T(a_full_buffer_takes_nothing_and_n_stays),
 		T(rekey_changes_one_direction_and_n_goes_on),
 		T(without_rekey_nothing_opens_behind_it),
