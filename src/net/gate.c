@@ -38,7 +38,7 @@ struct gate_ip {
 
 struct gate {
 	const struct clock *clock;
-	struct net_limits limits;
+	struct gate_limits limits;
 	struct map *ips; /* key -> struct gate_ip */
 	struct list strangers, proved, busy;
 	unsigned n_proved;
@@ -238,7 +238,7 @@ struct gate_slot *gate_evict(struct gate *g)
 
 /* ------------------------------------------------------------------ public */
 
-struct gate *gate_new(const struct clock *clock, const struct net_limits *limits)
+struct gate *gate_new(const struct clock *clock, const struct gate_limits *limits)
 {
 	struct gate *g = mem_new(sizeof(*g));
 

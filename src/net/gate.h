@@ -17,10 +17,15 @@
 #include "base/addr.h"
 #include "base/clock.h"
 #include "base/list.h"
-#include "net/net.h"
 
 struct gate;
 struct gate_ip;
+
+/* At least 1 each, half_open at least 2. */
+struct gate_limits {
+	unsigned half_open_ip, half_open;
+	unsigned new_ip_second, new_second;
+};
 
 /* One half-open handshake; embedded in its connection, zeroed at first. */
 struct gate_slot {
@@ -30,7 +35,7 @@ struct gate_slot {
 };
 
 /* clock outlives it. */
-struct gate *gate_new(const struct clock *clock, const struct net_limits *limits);
+struct gate *gate_new(const struct clock *clock, const struct gate_limits *limits);
 /* Every slot must have left. NULL is fine. */
 void gate_free(struct gate *g);
 

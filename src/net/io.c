@@ -102,7 +102,7 @@ enum err loop_watch_start(struct loop *l, int fd, void (*fn)(void *ctx), void *c
 	w->fn = fn;
 	w->ctx = ctx;
 	enum err e = io_new(l, fd, on_watch, w, &w->io);
-	if (e != ERR_OK) {
+	if (w->io == NULL) {
 		mem_free(w);
 		return e;
 	}

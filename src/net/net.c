@@ -17,6 +17,12 @@ static void on_tick(void *ctx);
 
 struct net *net_new(const struct net_config *cfg)
 {
+	const struct gate_limits gate = {
+		.half_open_ip = cfg->limits.half_open_ip,
+		.half_open = cfg->limits.half_open,
+		.new_ip_second = cfg->limits.new_ip_second,
+		.new_second = cfg->limits.new_second,
+	};
 	struct net *n = mem_new(sizeof(*n));
 
 	n->loop = cfg->loop;
@@ -24,7 +30,7 @@ struct net *net_new(const struct net_config *cfg)
 	n->limits = cfg->limits;
 	n->use_ip4 = cfg->use_ip4;
 	n->use_ip6 = cfg->use_ip6;
-	n->gate = gate_new(clock_system(), &cfg->limits);
+	n->gate = gate_new(clock_system(), &gate);
 	n->links = map_new(sizeof(link_id));
 	list_init(&n->all);
 	list_init(&n->busy);

@@ -16,15 +16,14 @@ static struct clock_manual clock;
 static struct gate *gate;
 static struct gate_slot slots[SLOTS];
 
-static const struct net_limits defaults = {
-	.handshake_s = 5,
+static const struct gate_limits defaults = {
 	.half_open_ip = 4,
 	.half_open = 64,
 	.new_ip_second = 10,
 	.new_second = 200,
 };
 
-static void make(const struct net_limits *limits)
+static void make(const struct gate_limits *limits)
 {
 	gate_free(gate);
 	memset(slots, 0, sizeof(slots));
@@ -167,12 +166,12 @@ static void one_address_alone_does_not_use_up_what_is_for_all(void **state)
 
 static void odd_rates_work(void **state)
 {
-	const struct net_limits slow = {
+	const struct gate_limits slow = {
 		.half_open_ip = 1, .half_open = 2, .new_ip_second = 1, .new_second = 2};
-	const struct net_limits fast = {.half_open_ip = 1,
-					.half_open = 2,
-					.new_ip_second = 100000,
-					.new_second = 100000};
+	const struct gate_limits fast = {.half_open_ip = 1,
+					 .half_open = 2,
+					 .new_ip_second = 100000,
+					 .new_second = 100000};
 
 	(void)state;
 	make(&slow);
@@ -333,7 +332,7 @@ static void somebody_can_be_evicted_for_another_reason(void **state)
 
 static void small_limits_hold(void **state)
 {
-	const struct net_limits tiny = {
+	const struct gate_limits tiny = {
 		.half_open_ip = 1, .half_open = 2, .new_ip_second = 1, .new_second = 2};
 
 	(void)state;
