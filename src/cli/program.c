@@ -16,6 +16,7 @@ enum {
 	 * its own, or a node that has just been started. */
 	LOCK_WAIT_MS = 15000,
 	LOCK_LOOK_MS = 30,
+	GONE_MS = 200,
 	SIGNAL_STATUS = 128
 };
 
@@ -56,9 +57,18 @@ static void on_frontend_end(void *ctx, int status)
 	end(ctx, status);
 }
 
-static void on_gone(void *ctx)
+static void on_gone_timer(void *ctx)
 {
 	end(ctx, STATUS_LOCAL);
+}
+
+/* A front end that has had its answer, as that to quit --node, ends by itself and knows
+ * better how it went. */
+static void on_gone(void *ctx)
+{
+	struct program *p = ctx;
+	if (!p->is_ending)
+		timer_set(loop_timers(p->loop), &p->end_timer, GONE_MS, on_gone_timer, p);
 }
 
 static void on_node_stop(void *ctx)
