@@ -161,8 +161,10 @@ static void change(struct call *call, enum option id, const char *value)
 	bool is_live = option_row(id)->flags & OPTION_LIVE;
 	if (options_set(call->core->cfg.options, id, value, OPTION_SET, &why) == ERR_OK) {
 		core_option_changed(call->core, id);
-		call_done(call, is_live ? "set; /save keeps it"
-					: "set for the next start, if you /save it");
+		call_done(call,
+			  is_live ? "set; /save keeps it"
+				  : "it takes effect at the next start; /save keeps it "
+				    "for that");
 	} else {
 		call_fail(call, 1, "%s", why != NULL ? why : "not a valid value");
 	}
