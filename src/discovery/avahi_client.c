@@ -134,7 +134,7 @@ static int add_service(struct avahi_client *c, struct backend_link *l,
 	AvahiStringList *txt = conv_txt(service);
 	int r = avahi_entry_group_add_service_strlst(
 		l->service, (AvahiIfIndex)l->iface.index,
-		conv_rule(backend_rule(c->backend)), 0, service->instance, BACKEND_TYPE,
+		conv_rule(backend_rule(c->backend)), 0, l->instance, BACKEND_TYPE,
 		BACKEND_DOMAIN, NULL, service->port, txt);
 
 	avahi_string_list_free(txt);

@@ -219,8 +219,8 @@ static int add_service(struct avahi_core *c, struct backend_link *l,
 	if (r >= 0)
 		r = avahi_server_add_service_strlst(
 			c->server, l->service, (AvahiIfIndex)l->iface.index,
-			AVAHI_PROTO_UNSPEC, 0, service->instance, BACKEND_TYPE,
-			BACKEND_DOMAIN, service->host, service->port, txt);
+			AVAHI_PROTO_UNSPEC, 0, l->instance, BACKEND_TYPE, BACKEND_DOMAIN,
+			service->host, service->port, txt);
 	avahi_string_list_free(txt);
 	return r < 0 ? r : avahi_s_entry_group_commit(l->service);
 }

@@ -7,7 +7,7 @@
 
 enum {
 	PLACES_MAX = 65536,
-	ASKING_MAX = 256, /* the system daemon allows a client 1024 objects */
+	ASKING_MAX = 512, /* the system daemon allows a client 1024 objects */
 	PAUSE_MS = 5000, /* before a backend that does not start is tried again */
 	PAUSE_WAS_UP_MS = 500,
 	SLOW_MS = 1000, /* a call that took longer: the daemon is stuck, */
@@ -44,6 +44,7 @@ struct backend {
 struct backends {
 	struct backends_config cfg;
 	struct links_rule rule;
+	uint64_t seed;
 	struct rng_seeded rng;
 	struct heard *heard;
 	bool is_dirty, is_visible;
@@ -113,13 +114,41 @@ void backend_on_failed(struct backend *b, const char *why)
 	snprintf(b->why, sizeof(b->why), "%s", why);
 }
 
+/*
+ * Our name on an interface. Not the same on all of them: Avahi takes equal records on
+ * two interfaces for one, and says goodbye on the last of them only. The same through
+ * a change of the backend, so that what a killed daemon left in the caches of others
+ * stays true.
+ */
+static void name_on(const struct backends *b, uint32_t ifindex,
+		    char out[static BACKEND_INSTANCE_BYTES])
+{
+	struct rng_seeded rng;
+	uint8_t random[8];
+
+	rng_seeded_init(&rng, b->seed ^ ((uint64_t)b->n_collisions << 32 | ifindex));
+	rng_fill(&rng.rng, random, sizeof(random));
+	hex_encode(slice_of(random, sizeof(random)), out);
+}
+
+static bool is_own(const struct backends *b, const char *instance)
+{
+	char name[BACKEND_INSTANCE_BYTES];
+
+	for (size_t i = 0; i < b->ifaces.n; i++) {
+		name_on(b, b->ifaces.v[i].index, name);
+		if (strcmp(instance, name) == 0)
+			return true;
+	}
+	return false;
+}
+
 void backend_on_browse(struct backend_link *l, bool is_new, const char *instance,
 		       enum addr_family family)
 {
 	struct backends *b = l->of->in;
 
-	if (strcmp(instance, b->service.instance) == 0 ||
-	    strlen(instance) >= SIGHTING_INSTANCE_BYTES)
+	if (strlen(instance) >= SIGHTING_INSTANCE_BYTES || is_own(b, instance))
 		return;
 	if (is_new)
 		heard_appear(b->heard, instance, l->iface.index, family,
@@ -287,6 +316,7 @@ static void link_add(struct backends *b, const struct iface *i)
 	struct backend_link *l = mem_new(sizeof(*l));
 
 	l->of = b->active;
+	name_on(b, i->index, l->instance);
 	link_update(b, l, i);
 	b->links[b->n_links++] = l;
 	b->active->ops->link_open(b->active->self, l);
@@ -330,22 +360,15 @@ static void sync_services(struct backends *b)
 		sync_service(b, b->links[k]);
 }
 
-static void random_hex(struct backends *b, char *out, size_t bytes)
+static void choose_host(struct backends *b)
 {
-	uint8_t random[8];
+	char hex[13];
+	uint8_t random[6];
 
-	rng_fill(&b->rng.rng, random, bytes);
-	hex_encode(slice_of(random, bytes), out);
-}
-
-static void choose_names(struct backends *b)
-{
-	char host[13];
-
-	random_hex(b, b->service.instance, 8);
-	random_hex(b, host, 6);
+	rng_fill(&b->rng.rng, random, sizeof(random));
+	hex_encode(slice_of(random, sizeof(random)), hex);
 	snprintf(b->service.host, sizeof(b->service.host), "p2pmsg-%s." BACKEND_DOMAIN,
-		 host);
+		 hex);
 	b->edition++;
 }
 
@@ -353,7 +376,10 @@ static void on_rename(void *ctx)
 {
 	struct backends *b = ctx;
 
-	choose_names(b);
+	b->n_collisions++;
+	for (size_t k = 0; k < b->n_links; k++)
+		name_on(b, b->links[k]->iface.index, b->links[k]->instance);
+	choose_host(b);
 	b->is_dirty = true;
 }
 
@@ -367,7 +393,6 @@ void backend_on_collision(struct backend *row)
 		return;
 	for (unsigned i = 0; i < b->n_collisions && ms < RENAME_MAX_MS; i++)
 		ms *= 2;
-	b->n_collisions++;
 	timer_set(b->cfg.timers, &b->rename, ms, on_rename, b);
 	b->is_dirty = true;
 }
@@ -460,6 +485,7 @@ struct backends *backends_new(const struct backends_config *cfg)
 	b->cfg.mdns = NULL;
 	b->rule = mdns->rule;
 	b->is_visible = mdns->is_visible;
+	b->seed = mdns->seed;
 	rng_seeded_init(&b->rng, mdns->seed);
 	b->heard = make_heard(b);
 	for (size_t i = 0; i < N_ROWS; i++) {
@@ -470,7 +496,7 @@ struct backends *backends_new(const struct backends_config *cfg)
 	b->rows[ROW_EMBEDDED].is_allowed = mdns->use_embedded;
 	b->service.port = mdns->port;
 	b->service.txt_len = txt_build(&mdns->node_id, mdns->role, b->service.txt);
-	choose_names(b);
+	choose_host(b);
 	backends_awake(b);
 	return b;
 }

@@ -55,6 +55,7 @@ struct backend; /* a row of the table, while we run */
 struct backend_link {
 	struct backend *of;
 	struct iface iface;
+	char instance[BACKEND_INSTANCE_BYTES]; /* our name there: 16 hex digits */
 	struct addr addrs[LINK_ADDRS_MAX]; /* to announce */
 	size_t n_addrs;
 	bool is_published;
@@ -64,7 +65,6 @@ struct backend_link {
 
 /* What is announced. */
 struct backend_service {
-	char instance[BACKEND_INSTANCE_BYTES]; /* 16 hex digits */
 	char host[BACKEND_HOST_BYTES]; /* p2pmsg-<hex>.local, of the embedded stack */
 	uint16_t port;
 	uint8_t txt[TXT_MAX_BYTES];

@@ -7,7 +7,7 @@
 enum {
 	ASK_MIN_MS = 100, /* after it was heard; and as much again, at random */
 	AGAIN_MIN_MS = 1000, /* between two questions to one place */
-	STEAL_MS = 1000, /* the time a resolver has while others wait for one */
+	STEAL_MS = 500, /* the time a resolver has while others wait for one */
 	FRESH_MS = 10000,
 };
 

@@ -96,11 +96,11 @@ void ownnet_wait_for_link_local(void)
 			"sleep 0.1; done; exit 1"));
 }
 
-void ownnet_up_other_host(pid_t pid)
+void ownnet_give_away(const char *name, pid_t pid, const char *addr_prefix)
 {
-	must(ownnet_run("ip link set eth1 netns %d && nsenter -t %d -n sh -c '"
-			"sysctl -qw net.ipv6.conf.eth1.accept_dad=0; "
-			"ip link set eth1 name eth0; ip link set lo up; "
-			"ip addr add 10.77.0.2/24 dev eth0; ip link set eth0 up'",
-			(int)pid, (int)pid));
+	must(ownnet_run("ip link set %s netns %d && nsenter -t %d -n sh -c '"
+			"sysctl -qw net.ipv6.conf.%s.accept_dad=0; "
+			"ip link set %s name eth0; ip link set lo up; "
+			"ip addr add %s dev eth0; ip link set eth0 up'",
+			name, (int)pid, (int)pid, name, name, addr_prefix));
 }

@@ -22,8 +22,8 @@ void ownnet_up_lo(void);
  * two hosts when eth1 is moved. */
 void ownnet_up_pair(void);
 void ownnet_up_eth1(void); /* 10.77.0.2/24 */
-/* eth1 becomes eth0 (10.77.0.2/24) of a process that has a net of its own. */
-void ownnet_up_other_host(pid_t pid);
+/* The interface becomes eth0 of a process that has a net of its own. */
+void ownnet_give_away(const char *name, pid_t pid, const char *addr_prefix);
 /* eth0 has one only some time after the cable. */
 void ownnet_wait_for_link_local(void);
 

@@ -55,12 +55,26 @@ static void need_net(void)
 		skip();
 }
 
+/* At the end of another cable, eth2 (10.78.0.1/24). */
+static struct watcher *start_third_host(int i)
+{
+	struct watcher *w = start(i, (struct watcher_options){.mode = DISCOVERY_EMBEDDED,
+							      .has_own_net = true});
+
+	assert_true(ownnet_run("ip link add eth2 type veth peer name eth3 && "
+			       "ip addr add 10.78.0.1/24 dev eth2 && "
+			       "ip link set eth2 up"));
+	ownnet_give_away("eth3", w->pid, "10.78.0.2/24");
+	watcher_tell(w, "go");
+	return w;
+}
+
 static struct watcher *start_other_host(int i)
 {
 	struct watcher *w = start(i, (struct watcher_options){.mode = DISCOVERY_EMBEDDED,
 							      .has_own_net = true});
 
-	ownnet_up_other_host(w->pid);
+	ownnet_give_away("eth1", w->pid, "10.77.0.2/24");
 	watcher_tell(w, "go");
 	return w;
 }
@@ -181,6 +195,33 @@ static void D6_two_interfaces_on_one_link(void **state)
 	SEES(a, "- id=02 10.77.0.2:7102");
 }
 
+static void goodbye_is_said_on_every_interface(void **state)
+{
+	struct watcher *a, *b, *c;
+
+	(void)state;
+	need_net();
+	ownnet_up_pair();
+	b = start_other_host(1);
+	c = start_third_host(2);
+	a = start_embedded(0);
+	SEES(a, "+ id=02 10.77.0.2:7102");
+	SEES(a, "+ id=03 10.78.0.2:7103");
+	SEES(b, "+ id=01 10.77.0.1:7101");
+	SEES(c, "+ id=01 10.78.0.1:7101");
+	watcher_tell(a, "hide");
+	SEES(b, "- id=01 10.77.0.1:7101");
+	SEES(c, "- id=01 10.78.0.1:7101");
+	watcher_forget(b);
+	watcher_forget(c);
+	watcher_tell(a, "show");
+	SEES(b, "+ id=01 10.77.0.1:7101");
+	SEES(c, "+ id=01 10.78.0.1:7101");
+	watcher_stop(a);
+	SEES(b, "- id=01 10.77.0.1:7101");
+	SEES(c, "- id=01 10.78.0.1:7101");
+}
+
 static void an_address_that_changes_is_followed(void **state)
 {
 	struct watcher *a, *c;
@@ -254,11 +295,13 @@ static void shout(int fd, const void *packet, size_t n)
 			 n);
 }
 
+/* A response with one answer. */
+#define HEADER "\0\0\x84\0\0\0\0\1\0\0\0\0"
+
 /* Our service type is another name for x.local; that has a record; now it has not: a
  * failed assertion in Avahi 0.8 (CVE-2025-68468). */
 static void D3_an_answer_that_ends_avahi(void **state)
 {
-#define HEADER "\0\0\x84\0\0\0\0\1\0\0\0\0"
 	static const char cname[] =
 		HEADER "\7_p2pmsg\4_tcp\5local\0\0\5\0\1\0\0\x11\x94\0\4\1x\xc0\x19";
 	static const char ptr[] =
@@ -285,6 +328,38 @@ static void D3_an_answer_that_ends_avahi(void **state)
 	SEES(a, "+ id=02");
 	SEES(b, "+ id=01");
 	assert_in_range(watcher_stop(a), 0, 1000);
+}
+
+/* Somebody claims our name until we take another. */
+static void D5_a_name_that_is_taken(void **state)
+{
+	char packet[] = HEADER "\x10................\7_p2pmsg\4_tcp\5local\0"
+			       "\0\x21\x80\1\0\0\0\x78\0\x9\0\0\0\0\0\1\1z\0";
+	struct watcher *a, *b;
+	char old[17], *name;
+	bool is_other = false;
+	int fd;
+
+	(void)state;
+	need_net();
+	ownnet_up_lo();
+	assert_true(ownnet_run("ip route add 224.0.0.0/4 dev lo"));
+	a = start_embedded(0);
+	b = start_embedded(1);
+	SEES(b, "+ id=01 127.0.0.1:7101 if=1 lo=1 ");
+	snprintf(old, sizeof(old), "%s", strstr(b->text, "lo=1 ") + 5);
+	memcpy(strchr(packet + 12, '.'), old, 16);
+	watcher_forget(b);
+	fd = mdns_socket();
+	for (int i = 0; i < 50 && !is_other; i++) {
+		shout(fd, packet, sizeof(packet) - 1);
+		watcher_sees(b, "+ id=01 127.0.0.1:7101 if=1 lo=1 ", 100);
+		name = strstr(b->text, "+ id=01 127.0.0.1:7101 if=1 lo=1 ");
+		is_other = name && strncmp(strstr(name, "lo=1 ") + 5, old, 16) != 0;
+	}
+	close(fd);
+	assert_true(is_other);
+	SEES_NOT(a, "id=01"); /* the new name is known as its own, too */
 }
 
 static void packets_of_noise(void **state)
@@ -326,9 +401,11 @@ int main(void)
 		TEST(hidden_sees_and_is_not_seen),
 		TEST(virtual_networks_only_when_asked_for),
 		TEST(D6_two_interfaces_on_one_link),
+		TEST(goodbye_is_said_on_every_interface),
 		TEST(an_address_that_changes_is_followed),
 		TEST(no_network_is_said_and_mended),
 		TEST(D3_an_answer_that_ends_avahi),
+		TEST(D5_a_name_that_is_taken),
 		TEST(packets_of_noise),
 	};
 

@@ -45,12 +45,26 @@ static int clean(void **state)
 	return result;
 }
 
+/* At the end of another cable, eth2 (10.78.0.1/24). */
+static struct watcher *start_third_host(int i)
+{
+	struct watcher *w = start(i, (struct watcher_options){.mode = DISCOVERY_EMBEDDED,
+							      .has_own_net = true});
+
+	assert_true(ownnet_run("ip link add eth2 type veth peer name eth3 && "
+			       "ip addr add 10.78.0.1/24 dev eth2 && "
+			       "ip link set eth2 up"));
+	ownnet_give_away("eth3", w->pid, "10.78.0.2/24");
+	watcher_tell(w, "go");
+	return w;
+}
+
 static struct watcher *start_other_host(int i)
 {
 	struct watcher *w = start(i, (struct watcher_options){.mode = DISCOVERY_EMBEDDED,
 							      .has_own_net = true});
 
-	ownnet_up_other_host(w->pid);
+	ownnet_give_away("eth1", w->pid, "10.77.0.2/24");
 	watcher_tell(w, "go");
 	return w;
 }
@@ -102,6 +116,25 @@ static void the_daemon_serves_two_people(void **state)
 	assert_null(strstr(a->text, "id=01"));
 	assert_in_range(watcher_stop(a), 0, 1000);
 	assert_in_range(watcher_stop(c), 0, 1000);
+}
+
+static void goodbye_is_said_on_every_interface(void **state)
+{
+	struct watcher *a, *b, *c;
+
+	(void)state;
+	need_avahi();
+	ownnet_up_pair();
+	b = start_other_host(1);
+	c = start_third_host(2);
+	start_daemon();
+	a = start_auto(0);
+	SEES(a, "status avahi\n");
+	SEES(b, "+ id=01 10.77.0.1:7101");
+	SEES(c, "+ id=01 10.78.0.1:7101");
+	watcher_stop(a);
+	SEES(b, "- id=01 10.77.0.1:7101");
+	SEES(c, "- id=01 10.78.0.1:7101");
 }
 
 /* D6: nobody seems to leave while the daemon is away. */
@@ -180,6 +213,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(the_daemon_serves_two_people),
+		TEST(goodbye_is_said_on_every_interface),
 		TEST(D6_the_daemon_goes_and_comes),
 		TEST(a_bus_that_comes_late),
 		TEST(a_stuck_daemon_does_not_hold_us),
