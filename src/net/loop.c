@@ -20,8 +20,8 @@ enum {
 	/* Our clock counts the time that the machine was suspended, libuv's does
 	 * not: so it looks again at times. */
 	SLEEP_MAX_MS = 60 * 1000,
-	/* In loop_free, for streams that still write and names that still resolve. */
-	END_MAX_MS = 20 * 1000
+	/* In loop_free, for streams that still write and files that are still read. */
+	END_MAX_MS = 5 * 1000
 };
 
 struct loop {
