@@ -67,7 +67,7 @@ size_t event_copy_into(const struct event *ev, void *room, size_t max)
 		if (!s)
 			continue;
 		size_t n = strlen(*s) + 1;
-		if (at + n <= max)
+		if (room != NULL && at + n <= max)
 			*s = memcpy((char *)room + at, *s, n);
 		at += n;
 	}
