@@ -33,12 +33,12 @@ first() {
 		chmod 755 "$root/usr/sbin/policy-rc.d"
 		cp -r "$work/src.git" "$root/src.git"
 		[ ! -d "$vectors" ] || {
-			mkdir "$root/home/shared"
-			cp -r "$vectors" "$root/home/shared/vectors"
+			mkdir "$root/srv/shared"
+			cp -r "$vectors" "$root/srv/shared/vectors"
 		}
 		exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TERM=dumb \
 			chroot "$root" sh -eu -c "
-				cd /home && git clone -q /src.git p2pmsg && cd p2pmsg
+				cd /srv && git clone -q /src.git p2pmsg && cd p2pmsg
 				exec \"\$@\"" sh "$@"' \
 		sh "$base" "$work" "$vectors" "$@" </dev/null && status=0 || status=$?
 	rm -rf "$root" "$work/up" "$work/wk" "$work/src.git"
