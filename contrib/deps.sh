@@ -14,7 +14,7 @@ group_packages() {
 		;;
 	test)
 		echo python3 libcmocka-dev avahi-daemon avahi-utils dbus iproute2 procps \
-			faketime python3-msgpack python3-dissononce \
+			faketime python3-msgpack python3-dissononce python3-cryptography \
 			python3-cryptography-vectors \
 			go:golang-go golang-github-flynn-noise-dev
 		;;
