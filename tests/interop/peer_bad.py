@@ -95,12 +95,16 @@ BAD_CTRL = {
     "NACK short id": pack([NACK, None, {0: bytes(4), 1: 1}]),
     "PROFILE without nick": pack([PROFILE, None, {1: "s"}]),
     "PROFILE long nick": pack([PROFILE, None, {0: "n" * 65}]),
+    "TEXT": pack([TEXT, None, {}]), "NACK 0": pack([NACK, None, {0: bytes(16), 1: 0}]),
+    "NACK 65536": pack([NACK, None, {0: bytes(16), 1: 65536}]),
     "DEVLIST empty": pack([DEVLIST, None, {0: b""}]),
     "DEVLIST of noise": pack([DEVLIST, None, {0: bytes(176)}])}
 
 BAD_MSG = {
     "nil id": pack([TEXT, None, {}]), "short id": pack([TEXT, bytes(15), {}]),
     "long id": pack([TEXT, bytes(17), {}]), "str id": pack([TEXT, "a" * 16, {}]),
+    "HELLO": pack([HELLO, bytes(16), {2: "py"}]),
+    "ACK": pack([ACK, bytes(16), {0: [bytes(16)]}]),
     "trailing byte": pack([17, bytes(16), {}]) + b"\x00",
     "float": b"\x93\x11" + MID + b"\x81\x00\xca" + bytes(4),
     "nil": b"\x93\x11" + MID + b"\x81\x00\xc0",
@@ -115,7 +119,7 @@ def unknown_is_ignored(node):
             s.send(kind, payload)
         s.send(kind, b"whatever", flags=0xFF)
     for type_ in (0, 6, 15, 31, 1000, 2**53, 2**64 - 1):
-        s.ctrl(type_, {0: "x", 31: [1], 48: {}})
+        s.ctrl(type_, {0: "x", 31: [1], 40: 1, 48: {}})
     s.ctrl(PROFILE, {0: "py", 9: b"unknown key", 48: 1})
     check(s.alive(), f"an unknown kind, type or key ended it: {s.closes}")
     for what, payload in GOOD_CTRL.items():
@@ -388,6 +392,7 @@ def A13_certificate_mutations(node):
     for what, make in {
             "signed flags": lambda: signed(flags=b"\0\0\0\1"),
             "signed label": lambda: signed(label=b"p2pmsg-device-cert-v2"),
+            "signed serial 0": lambda: signed(serial=bytes(8)),
             "signed zero": lambda: signed(zero=b"\1"),
             "dn of another": lambda: signed(dn=other.fields["dn"]),
             "ik of another": lambda: signed(ik=other.person.ik),
@@ -428,6 +433,8 @@ def handshake_payloads(node):
             **{f"without {i}": packed(**{f"f{i}": None}) for i in range(5)},
             "boot of 15": packed(f4=bytes(15)), "boot str": packed(f4="b" * 16),
             "minor str": packed(f1="0"), "version bin": packed(f3=b"1"),
+            "critical key": packed(f32=1), "last critical key": packed(f47=1),
+            "depth": packed(f9=[[[1]]]),
             "float": packed(f5=Raw(b"\xca" + bytes(4))), "nil": packed(f5=Raw(b"\xc0")),
             "long integer": packed(f1=Raw(b"\xcc\x00")),
             "padding": lambda f: Handshake.pad(pack(f))[:-1] + b"\1",
@@ -438,7 +445,7 @@ def handshake_payloads(node):
                 pack(k) + pack(f[k]) for k in reversed(f)))}.items():
         refused(node, what, lambda c=change: payload_with(c), wrong)
     check(not wrong, ", ".join(wrong))
-    for what, change in {"unknown key": packed(f9=[1, 2]), "minor 7": packed(f1=7),
+    for what, change in {"unknown key": packed(f9=[[1], 2]), "minor 7": packed(f1=7),
                          "capabilities": packed(f2=2**32),
                          "longest": packed(f99=bytes(104))}.items():
         me, other = payload_with(change)

@@ -351,7 +351,8 @@ def nacks(node):
            {"f3": ""}, {"f3": "x" * 16001}, {"f3": b"bytes"}, {"f3": 7}, {"f6": "1"},
            {"f6": 2}, {"f1": Raw(b"\xff")},
            {"f0": bytes(16)}, {"f0": conversation(os.urandom(32), s.peer)}]
-    for code, cases in ((1, one), (2, [{"f32": 0}, {"f47": b"x"}, {"f40": {}}])):
+    for code, cases in ((1, one), (2, [{"f32": 0}, {"f47": b"x"}, {"f40": {}},
+                                            {"f3": None, "f33": 1}])):
         for more in cases:
             id_ = s.say("refused", **more)
             check(s.wait(lambda: s.nacks or s.ended or id_ in s.acks), f"{more}: nothing")
