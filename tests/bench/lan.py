@@ -3,6 +3,7 @@
 
 Prints `name<TAB>value<TAB>unit`.
 """
+import datetime
 import os
 import sys
 import time
@@ -17,6 +18,10 @@ IDLE_S = 20
 
 def figure(name, value, unit):
     print(f"{name}\t{value:.3f}\t{unit}", flush=True)
+
+
+def when(event):
+    return datetime.datetime.fromisoformat(event["time"].replace("Z", "+00:00")).timestamp()
 
 
 def anon_mib(node):
@@ -48,16 +53,23 @@ def crowd(lab):
     lan = lab.lan()
     nodes = [Node(lab.host(f"h{i}", lan), f"n{i}", "--discovery", "embedded")
              for i in range(CROWD)]
-    began = time.monotonic()
+    began = time.time()
     for n in nodes:
         n.launch()
-    started = time.monotonic()
+    started = time.time()
     for n in nodes:
         n.await_start()
     lab.wait("all see all", lambda: all(n.status()["online"] == CROWD - 1 for n in nodes),
              limit=200, step=0.2)
-    figure("crowd.40.with.start", time.monotonic() - began, "s")
-    figure("crowd.40", time.monotonic() - started, "s")
+    # what the nodes saw, not how long it takes to ask 40 of them
+    last = 0
+    for n in nodes:
+        n.follow()
+        lab.wait("its events", lambda: len(n.events("peer", state="online")) >= CROWD - 1)
+        last = max(last, *(when(e) for e in n.events("peer", state="online")))
+        n.unfollow()
+    figure("crowd.40", last - began, "s")
+    figure("crowd.40.after.the.last.start", last - started, "s")
     time.sleep(3)
     n = nodes[0]
     before, at = n.cpu_s(), time.monotonic()
