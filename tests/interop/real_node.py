@@ -64,7 +64,13 @@ class Node:
         self.options = [*GENEROUS, *options]
         self.log = open(f"{self.dir}/log", "ab+")
         self.events, self.process, self.follower, self.told = [], None, None, False
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self.process.kill()
+            self.process.wait()
+            self.remove()
+            raise
 
     # ---- life ----
 
