@@ -5,7 +5,7 @@
 static const char preamble_magic[] = "P2PM";
 static const char refusal_magic[] = "P2PE";
 
-enum { MAGIC_BYTES = 4, AT_MAJOR = 4, AT_PATTERN = 5, AT_ROLE = 6 };
+enum { MAGIC_BYTES = 4, AT_MAJOR = 4, AT_PATTERN, AT_ROLE };
 
 void preamble_write(uint8_t out[static PROTO_PREAMBLE_BYTES])
 {
@@ -34,9 +34,8 @@ enum err preamble_check(struct slice bytes)
 	if (e != ERR_OK)
 		return e;
 	preamble_write(ours);
-	/* Of another major version only the first six bytes are known to mean this. */
-	if (bytes.p[AT_MAJOR] != ours[AT_MAJOR] ||
-	    bytes.p[AT_PATTERN] != ours[AT_PATTERN])
+	/* Said, so that a later version knows why; broken flags get no answer. */
+	if (memcmp(bytes.p + AT_MAJOR, ours + AT_MAJOR, AT_ROLE + 1 - AT_MAJOR) != 0)
 		return ERR_VERSION;
 	return memcmp(bytes.p, ours, sizeof(ours)) == 0 ? ERR_OK : ERR_PROTO;
 }

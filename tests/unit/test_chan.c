@@ -241,8 +241,8 @@ static void a_wrong_byte_is_refused_when_it_comes(void **state)
 	}
 }
 
-/* Each byte behind the letters, with each other value: major and pattern are
- * answered, the rest is not. */
+/* Each byte behind the letters, with each other value: major, pattern and
+ * role are answered, the rest is not. */
 static void other_versions_are_refused_with_an_answer(void **state)
 {
 	static const uint8_t answer[12] = {'P', '2', 'P', 'E', 1, 1, CODE_UNSUPPORTED};
@@ -252,7 +252,7 @@ static void other_versions_are_refused_with_an_answer(void **state)
 	for (size_t i = 4; i < sizeof(preamble); i++) {
 		for (unsigned flip = 1; flip < 256; flip++) {
 			struct slice out;
-			bool is_version = i == 4 || i == 5;
+			bool is_version = i <= 6;
 			preamble_write(preamble);
 			preamble[i] = (uint8_t)(preamble[i] ^ flip);
 			end_reset(&pair.b);
