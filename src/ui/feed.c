@@ -130,9 +130,17 @@ static void on_timer(void *ctx)
 		catch_up(f);
 }
 
+/* Frames are not kept, and there may be more of them than anybody can read. */
+static bool is_too_much(const struct feed *f, const struct event *ev)
+{
+	return ev->type == EVENT_TRACE && stream_queued(f->cfg.stream) > FEED_SOFT_BYTES;
+}
+
 static void on_event(void *ctx, const struct event *ev)
 {
 	struct feed *f = ctx;
+	if (is_too_much(f, ev))
+		return;
 	if (ev->tag == f->cfg.tag)
 		on_own_reply(f, ev);
 	else if (ev->cursor != 0)

@@ -115,6 +115,17 @@ static bool has_no_ports(void *ctx)
 	return fake_front_ports(front) == 0;
 }
 
+static bool has_run(void *ctx)
+{
+	return fake_front_commands(front) >= *(size_t *)ctx;
+}
+
+/* Each client is greeted by one command of its own. */
+static void wait_commands(size_t n)
+{
+	assert_true(loop_until(loop, has_run, &n, WAIT_MS));
+}
+
 static int setup(void **state)
 {
 	struct frontend_config cfg = {0};
@@ -220,7 +231,7 @@ static void a_client_that_follows_may_stop_talking(void **state)
 	say(&c, "{\"cmd\":\"events\"}\n");
 	shutdown(c.fd, SHUT_WR);
 	client_read(&c);
-	loop_for(loop, 50);
+	wait_commands(2);
 	fake_front_emit_notice(front, "hello");
 	expect(&c, 2);
 	assert_int_equal(c.events[1]->cursor, 1);
@@ -319,7 +330,7 @@ static void try_slow_client(size_t kept, bool may_lose)
 	fake_front_keep(front, kept);
 	client_connect(&c);
 	say(&c, "{\"cmd\":\"events\"}\n");
-	loop_for(loop, 20);
+	wait_commands(2);
 	for (unsigned i = 0; i < STEPS; i++) {
 		emit_many(EACH);
 		loop_for(loop, 1);
@@ -355,7 +366,7 @@ static void a_slow_client_does_not_hold_up_another(void **state)
 	say(&slow, "{\"cmd\":\"events\"}\n");
 	client_open(&quick);
 	say(&quick, "{\"cmd\":\"events\"}\n");
-	loop_for(loop, 20);
+	wait_commands(4);
 	for (unsigned i = 0; i < 30; i++) {
 		emit_many(200);
 		loop_for(loop, 2);
@@ -396,6 +407,41 @@ static void one_who_asks_and_does_not_read_is_not_read_either(void **state)
 	client_wipe(&c);
 }
 
+static void trace_without_end(void *ctx, uint64_t port, const struct command *cmd)
+{
+	struct event ev = {.type = EVENT_TRACE, .tag = cmd->tag, .time_ms = 1};
+	(void)ctx;
+	char meaning[1000];
+	memset(meaning, 'x', sizeof meaning - 1);
+	meaning[sizeof meaning - 1] = '\0';
+	ev.u.trace.meaning = meaning;
+	for (unsigned i = 0; cmd->verb == VERB_TRACE && i < 20000; i++)
+		fake_front_reply(front, port, &ev);
+	if (cmd->verb != VERB_TRACE)
+		fake_front_done(front, port, cmd->tag, NULL);
+}
+
+static bool is_answered(void *ctx)
+{
+	const struct client *c = ctx;
+	return c->n > 0 && c->events[c->n - 1]->tag == 5;
+}
+
+static void frames_are_left_out_when_there_are_too_many(void **state)
+{
+	struct client c;
+	(void)state;
+	fake_front_on_command(front, trace_without_end, NULL);
+	client_open(&c);
+	expect(&c, 1);
+	say(&c, "{\"cmd\":\"trace\",\"who\":\"all\",\"tag\":4}\n");
+	wait_commands(2);
+	say(&c, "{\"cmd\":\"peers\",\"tag\":5}\n");
+	assert_true(loop_until(loop, is_answered, &c, WAIT_MS));
+	assert_true(c.n > 100 && c.n < 10000);
+	client_wipe(&c);
+}
+
 static void never_answer(void *ctx, uint64_t port, const struct command *cmd)
 {
 	(void)ctx;
@@ -411,7 +457,8 @@ static void unanswered_commands_are_bounded(void **state)
 	client_open(&c);
 	for (unsigned i = 0; i < 500; i++)
 		say(&c, "{\"cmd\":\"ping\",\"who\":\"bob\",\"wait\":9999}\n");
-	loop_for(loop, 100);
+	wait_commands(1 + 64);
+	loop_for(loop, 50);
 	assert_int_equal(fake_front_commands(front), 1 + 64);
 	client_wipe(&c);
 }
@@ -500,7 +547,7 @@ static void attached_is_as_in_the_same_process(void **state)
 	assert_int_equal(s.events[0]->tag, 8);
 	assert_int_equal(s.events[1]->type, EVENT_DONE);
 	assert_int_equal(port.ops->submit(port.impl, &events), ERR_OK);
-	loop_for(loop, 20);
+	wait_commands(3);
 	struct event ev = {.type = EVENT_MESSAGE, .time_ms = 1767323045678};
 	ev.u.message.text = "h\xc3\xa9llo\n\x1b[2J\xe2\x80\xae";
 	ev.u.message.sent = 5;
@@ -540,7 +587,7 @@ static void a_node_that_goes_is_told(void **state)
 	struct attach *a = attach_here(&s, &port);
 	struct command cmd = {.verb = VERB_PEERS};
 	(void)state;
-	loop_for(loop, 20);
+	wait_commands(1);
 	frontend_control.stop(control);
 	control = NULL;
 	assert_true(loop_until(loop, is_gone, &s, WAIT_MS));
@@ -601,6 +648,7 @@ int main(void)
 		T(a_slow_client_is_told_what_it_lost),
 		T(a_slow_client_does_not_hold_up_another),
 		T(one_who_asks_and_does_not_read_is_not_read_either),
+		T(frames_are_left_out_when_there_are_too_many),
 		T(unanswered_commands_are_bounded),
 		T(clients_that_are_killed_leave_nothing),
 		T(attached_is_as_in_the_same_process),
