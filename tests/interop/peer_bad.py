@@ -10,7 +10,7 @@ import time
 from peer_talk import Dialled, acked, start
 from py_pack import Raw, pack
 from py_peer import *  # noqa: F403
-from real_node import Skip, check, until
+from real_node import check, until
 
 FAR = 1000  # a type of CTRL that nobody knows
 MID = b"\xc4\x10" + bytes(range(16))
