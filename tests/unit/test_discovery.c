@@ -126,6 +126,19 @@ static void three_people_on_two_hosts(void **state)
 	SEES(b, "- id=03 10.77.0.2:7103");
 }
 
+static void a_peer_by_hand(void **state)
+{
+	struct watcher *a;
+
+	(void)state;
+	need_net();
+	a = start_embedded(0);
+	watcher_tell(a, "fixed 192.0.2.1:4242");
+	SEES(a, "+ id=00 192.0.2.1:4242 if=0 lo=0 192.0.2.1:4242");
+	watcher_tell(a, "fixed localhost:4243");
+	SEES(a, ":4243 if=0 lo=0 localhost:4243");
+}
+
 static void hidden_sees_and_is_not_seen(void **state)
 {
 	struct watcher *a, *b;
@@ -398,6 +411,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(two_people_with_lo_only),
 		TEST(three_people_on_two_hosts),
+		TEST(a_peer_by_hand),
 		TEST(hidden_sees_and_is_not_seen),
 		TEST(virtual_networks_only_when_asked_for),
 		TEST(D6_two_interfaces_on_one_link),

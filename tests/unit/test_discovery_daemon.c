@@ -170,6 +170,28 @@ static void D6_the_daemon_goes_and_comes(void **state)
 	SEES(a, "- id=03 10.77.0.2:7103");
 }
 
+/* What we announced points at the old name: it must be announced anew. */
+static void the_daemon_changes_its_host_name(void **state)
+{
+	struct watcher *a, *c;
+
+	(void)state;
+	need_avahi();
+	if (access("/usr/bin/avahi-set-host-name", X_OK) != 0)
+		skip();
+	ownnet_up_pair();
+	start_daemon();
+	a = start_auto(0);
+	c = start_other_host(1);
+	SEES(a, "status avahi\n");
+	SEES(c, "+ id=01 10.77.0.1:7101");
+	assert_true(ownnet_run("avahi-set-host-name another"));
+	sleep(2);
+	SEES(start_auto(2), "+ id=01 10.77.0.1:7101");
+	SEES(start(3, (struct watcher_options){.mode = DISCOVERY_EMBEDDED}),
+	     "+ id=01 10.77.0.1:7101");
+}
+
 static void a_bus_that_comes_late(void **state)
 {
 	struct watcher *a, *b;
@@ -215,6 +237,7 @@ int main(void)
 		TEST(the_daemon_serves_two_people),
 		TEST(goodbye_is_said_on_every_interface),
 		TEST(D6_the_daemon_goes_and_comes),
+		TEST(the_daemon_changes_its_host_name),
 		TEST(a_bus_that_comes_late),
 		TEST(a_stuck_daemon_does_not_hold_us),
 	};

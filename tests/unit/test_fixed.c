@@ -2,6 +2,8 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -9,9 +11,70 @@
 #include "base/secret.h"
 #include "discovery/discovery.h"
 #include "discovery/fixed.h"
+#include "net/resolve.h"
 #include "wire/proto.h"
 
 enum { GIVE_UP_MS = 10000, REPORTS_MAX = 16 };
+
+/* --- a resolver that knows literals and "two.test" --- */
+
+struct resolve {
+	struct timer timer;
+	char host[64];
+	uint16_t port;
+	void (*done)(void *ctx, enum err e, const struct addr *addrs, size_t n);
+	void *ctx;
+};
+
+static const char *two_test[2];
+static size_t n_resolving;
+
+static void on_answer(void *ctx)
+{
+	struct resolve r = *(struct resolve *)ctx;
+	struct addr addrs[2];
+	size_t n = 0;
+
+	free(ctx);
+	n_resolving--;
+	if (addr_parse(r.host, &addrs[0]) == ERR_OK)
+		n = 1;
+	for (size_t i = 0; i < 2 && strcmp(r.host, "two.test") == 0; i++)
+		if (two_test[i])
+			assert_int_equal(addr_parse(two_test[i], &addrs[n++]), ERR_OK);
+	for (size_t i = 0; i < n; i++)
+		addrs[i].port = r.port;
+	r.done(r.ctx, n > 0 ? ERR_OK : ERR_UNKNOWN, addrs, n);
+}
+
+enum err resolve_start(struct loop *l, const char *host, uint16_t port,
+		       void (*done)(void *ctx, enum err e, const struct addr *addrs,
+				    size_t n),
+		       void *ctx, struct resolve **out)
+{
+	struct resolve *r = calloc(1, sizeof(*r));
+
+	assert_non_null(r);
+	snprintf(r->host, sizeof(r->host), "%s", host);
+	r->port = port;
+	r->done = done;
+	r->ctx = ctx;
+	timer_set(loop_timers(l), &r->timer, 5, on_answer, r);
+	n_resolving++;
+	*out = r;
+	return ERR_OK;
+}
+
+void resolve_cancel(struct resolve *r)
+{
+	if (!r)
+		return;
+	timer_stop(&r->timer);
+	free(r);
+	n_resolving--;
+}
+
+/* --- tests --- */
 
 /* A loop that runs until so many reports have come. */
 struct bench {
@@ -72,6 +135,8 @@ static void bench_init(struct bench *b)
 	struct discovery_config cfg = {.rng = rng_system(), .mode = DISCOVERY_OFF};
 
 	*b = (struct bench){0};
+	two_test[0] = "10.0.0.1";
+	two_test[1] = "10.0.0.2";
 	assert_int_equal(loop_new(&b->loop), ERR_OK);
 	cfg.loop = b->loop;
 	assert_int_equal(discovery_start(&cfg, &events, b, &b->discovery), ERR_OK);
@@ -84,6 +149,7 @@ static void bench_init(struct bench *b)
 static void bench_wipe(struct bench *b)
 {
 	discovery_stop(b->discovery);
+	assert_int_equal(n_resolving, 0);
 	loop_free(b->loop);
 }
 
@@ -122,18 +188,53 @@ static void the_port_may_be_missing(void **state)
 	bench_wipe(&b);
 }
 
-static void a_name_is_resolved(void **state)
+static void every_address_of_a_name(void **state)
 {
 	struct bench b;
 
 	(void)state;
 	bench_init(&b);
-	assert_int_equal(discovery_fixed_add(b.discovery, "localhost:4242", NULL),
-			 ERR_OK);
-	b.wanted = 1;
-	run(&b, GIVE_UP_MS);
-	assert_true(b.n_reports >= 1);
-	assert_true(addr_is_loopback(&b.reports[0].addr));
+	assert_int_equal(discovery_fixed_add(b.discovery, "two.test:4242", NULL), ERR_OK);
+	run_until(&b, 2);
+	assert_int_equal(b.reports[0].addr.ip[3], 1);
+	assert_int_equal(b.reports[1].addr.ip[3], 2);
+	assert_int_equal(b.reports[1].addr.port, 4242);
+	bench_wipe(&b);
+}
+
+static void an_address_that_is_no_longer_there(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	bench_init(&b);
+	assert_int_equal(discovery_fixed_add(b.discovery, "two.test", NULL), ERR_OK);
+	run_until(&b, 2);
+	two_test[0] = "10.0.0.3";
+	assert_int_equal(discovery_fixed_add(b.discovery, "two.test", NULL), ERR_OK);
+	run_until(&b, 5);
+	assert_true(b.reports[2].is_gone);
+	assert_int_equal(b.reports[2].addr.ip[3], 1);
+	assert_false(b.reports[3].is_gone);
+	assert_int_equal(b.reports[3].addr.ip[3], 3);
+	assert_int_equal(b.reports[4].addr.ip[3], 2);
+	bench_wipe(&b);
+}
+
+/* A name server that is away says nothing about the peer. */
+static void a_name_that_does_not_resolve_keeps_its_addresses(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	bench_init(&b);
+	assert_int_equal(discovery_fixed_add(b.discovery, "two.test", NULL), ERR_OK);
+	run_until(&b, 2);
+	two_test[0] = two_test[1] = NULL;
+	assert_int_equal(discovery_fixed_add(b.discovery, "two.test", NULL), ERR_OK);
+	run_until(&b, 4);
+	assert_false(b.reports[2].is_gone);
+	assert_false(b.reports[3].is_gone);
 	bench_wipe(&b);
 }
 
@@ -213,8 +314,24 @@ static void added_again_after_it_was_forgotten(void **state)
 
 static void forget_it(struct bench *b)
 {
-	if (!b->reports[0].is_gone && b->n_reports == 1)
-		assert_int_equal(discovery_fixed_del(b->discovery, "localhost"), ERR_OK);
+	if (b->n_reports == 1)
+		assert_int_equal(discovery_fixed_del(b->discovery, "two.test"), ERR_OK);
+}
+
+static void the_owner_may_forget_from_inside(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	bench_init(&b);
+	assert_int_equal(discovery_fixed_add(b.discovery, "two.test", NULL), ERR_OK);
+	b.also = forget_it;
+	run_until(&b, 3);
+	assert_true(b.reports[1].is_gone);
+	assert_true(b.reports[2].is_gone);
+	run(&b, 50);
+	assert_int_equal(b.n_reports, 3);
+	bench_wipe(&b);
 }
 
 static void stop_all(struct bench *b)
@@ -224,49 +341,54 @@ static void stop_all(struct bench *b)
 	b->also = NULL;
 }
 
-static void the_owner_may_forget_from_inside(void **state)
-{
-	struct bench b;
-	size_t n_gone = 0;
-
-	(void)state;
-	bench_init(&b);
-	assert_int_equal(discovery_fixed_add(b.discovery, "localhost", NULL), ERR_OK);
-	b.also = forget_it;
-	b.wanted = 1;
-	run(&b, GIVE_UP_MS);
-	b.wanted = REPORTS_MAX;
-	run(&b, 50);
-	for (size_t i = 0; i < b.n_reports; i++)
-		n_gone += b.reports[i].is_gone;
-	assert_true(n_gone >= 1);
-	bench_wipe(&b);
-}
-
 static void the_owner_may_stop_from_inside(void **state)
 {
 	struct bench b;
 
 	(void)state;
 	bench_init(&b);
-	assert_int_equal(discovery_fixed_add(b.discovery, "localhost", NULL), ERR_OK);
+	assert_int_equal(discovery_fixed_add(b.discovery, "two.test", NULL), ERR_OK);
 	assert_int_equal(discovery_fixed_add(b.discovery, "192.0.2.1", NULL), ERR_OK);
 	b.also = stop_all;
-	run(&b, 200);
+	run(&b, 100);
 	assert_int_equal(b.n_reports, 1);
 	bench_wipe(&b);
 }
 
-static void stopped_while_resolving(void **state)
+static void stop_when_gone(struct bench *b)
+{
+	if (b->reports[b->n_reports - 1].is_gone)
+		stop_all(b);
+}
+
+static void the_owner_may_stop_when_it_forgets(void **state)
 {
 	struct bench b;
 
 	(void)state;
 	bench_init(&b);
-	assert_int_equal(discovery_fixed_add(b.discovery, "localhost", NULL), ERR_OK);
-	assert_int_equal(discovery_fixed_add(b.discovery, "no.such.host.invalid", NULL),
-			 ERR_OK);
+	assert_int_equal(discovery_fixed_add(b.discovery, "two.test", NULL), ERR_OK);
+	run_until(&b, 2);
+	assert_int_equal(discovery_fixed_del(b.discovery, "two.test"), ERR_OK);
+	b.also = stop_when_gone;
+	b.wanted = REPORTS_MAX;
+	run(&b, 100);
+	assert_int_equal(b.n_reports, 3);
+	bench_wipe(&b);
+}
+
+static void stopped_or_forgotten_while_resolving(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	bench_init(&b);
+	assert_int_equal(discovery_fixed_add(b.discovery, "two.test", NULL), ERR_OK);
+	assert_int_equal(discovery_fixed_add(b.discovery, "192.0.2.1", NULL), ERR_OK);
 	run(&b, 1);
+	assert_int_equal(n_resolving, 2);
+	assert_int_equal(discovery_fixed_del(b.discovery, "192.0.2.1"), ERR_OK);
+	assert_int_equal(n_resolving, 1);
 	bench_wipe(&b);
 }
 
@@ -282,14 +404,17 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_literal_is_a_sighting),
 		cmocka_unit_test(the_port_may_be_missing),
-		cmocka_unit_test(a_name_is_resolved),
+		cmocka_unit_test(every_address_of_a_name),
+		cmocka_unit_test(an_address_that_is_no_longer_there),
+		cmocka_unit_test(a_name_that_does_not_resolve_keeps_its_addresses),
 		cmocka_unit_test(what_is_no_host_is_refused),
 		cmocka_unit_test(forgotten_is_gone),
 		cmocka_unit_test(added_twice_takes_the_new_id),
 		cmocka_unit_test(added_again_after_it_was_forgotten),
 		cmocka_unit_test(the_owner_may_forget_from_inside),
 		cmocka_unit_test(the_owner_may_stop_from_inside),
-		cmocka_unit_test(stopped_while_resolving),
+		cmocka_unit_test(the_owner_may_stop_when_it_forgets),
+		cmocka_unit_test(stopped_or_forgotten_while_resolving),
 	};
 
 	return cmocka_run_group_tests(tests, init, NULL);

@@ -204,6 +204,26 @@ static void only_changes_are_reported(void **state)
 	bench_wipe(&b);
 }
 
+static void heard_again_while_asking_changes_nothing(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	bench_init(&b, 100, 1);
+	appear(&b, "asking");
+	pass(&b, 200);
+	appear(&b, "waiting");
+	pass(&b, 200);
+	appear(&b, "asking");
+	appear(&b, "waiting");
+	pass(&b, 250);
+	assert_int_equal(b.n_asked, 1);
+	assert_int_equal(b.n_open, 1);
+	answer_as(last_asked(&b), "10.0.0.1:7117", 1);
+	assert_int_equal(b.n_asked, 2);
+	bench_wipe(&b);
+}
+
 static void vanished_is_gone(void **state)
 {
 	struct bench b;
@@ -437,6 +457,7 @@ int main(void)
 		cmocka_unit_test(an_answer_is_reported),
 		cmocka_unit_test(link_local_gets_its_scope),
 		cmocka_unit_test(only_changes_are_reported),
+		cmocka_unit_test(heard_again_while_asking_changes_nothing),
 		cmocka_unit_test(vanished_is_gone),
 		cmocka_unit_test(vanished_before_the_answer_is_nothing),
 		cmocka_unit_test(an_interface_takes_its_places_along),
