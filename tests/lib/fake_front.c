@@ -20,11 +20,16 @@ struct port {
 struct queued {
 	struct list node;
 	uint64_t port;
+	uint64_t due_us;
 	struct command *cmd;
 };
 
 struct fake_front {
+	struct loop *loop;
 	struct loop_tick tick;
+	struct timer timer; /* makes a tick when a command is due */
+	unsigned delay_ms;
+	uint64_t last_due_us;
 	struct list ports, queue;
 	uint64_t last_port, newest;
 	struct event **kept; /* cursor c at c % n_kept */
@@ -144,11 +149,26 @@ static void queued_free(struct queued *q)
 	mem_free(q);
 }
 
+static void on_timer(void *ctx)
+{
+	(void)ctx;
+}
+
+static uint64_t now_us(void)
+{
+	return clock_mono_us(clock_system());
+}
+
 static void on_tick(void *ctx)
 {
 	struct fake_front *f = ctx;
 	while (!list_empty(&f->queue)) {
 		struct queued *q = list_entry(f->queue.next, struct queued, node);
+		if (q->due_us > now_us()) {
+			timer_set(loop_timers(f->loop), &f->timer,
+				  (q->due_us - now_us()) / 1000 + 1, on_timer, f);
+			break;
+		}
 		if (find(f, q->port))
 			run_queued(f, q);
 		queued_free(q);
@@ -164,12 +184,26 @@ static void on_tick(void *ctx)
 
 /* ---- ports ---- */
 
+static uint64_t due_us(struct fake_front *f, const struct command *cmd)
+{
+	if (f->delay_ms == 0 || cmd->verb == VERB_EVENTS || cmd->verb == VERB_STATUS)
+		return 0;
+	uint64_t from = f->last_due_us > now_us() ? f->last_due_us : now_us();
+	return f->last_due_us = from + f->delay_ms * 1000;
+}
+
+void fake_front_delay(struct fake_front *f, unsigned ms)
+{
+	f->delay_ms = ms;
+}
+
 static enum err port_submit(void *impl, const struct command *cmd)
 {
 	struct port *p = impl;
 	struct queued *q = mem_new(sizeof *q);
 	q->port = p->id;
 	q->cmd = command_own(cmd);
+	q->due_us = due_us(p->front, cmd);
 	list_add(&p->front->queue, &q->node);
 	return ERR_OK;
 }
@@ -202,6 +236,7 @@ struct front_source fake_front_source(struct fake_front *f)
 struct fake_front *fake_front_new(struct loop *l)
 {
 	struct fake_front *f = mem_new(sizeof *f);
+	f->loop = l;
 	list_init(&f->ports);
 	list_init(&f->queue);
 	fake_front_keep(f, KEPT_FIRST);
@@ -246,6 +281,7 @@ void fake_front_free(struct fake_front *f)
 	if (!f)
 		return;
 	loop_tick_del(&f->tick);
+	timer_stop(&f->timer);
 	while (!list_empty(&f->queue))
 		queued_free(list_entry(f->queue.next, struct queued, node));
 	list_each_safe (it, &f->ports)

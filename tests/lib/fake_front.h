@@ -25,6 +25,8 @@ void fake_front_on_command(struct fake_front *f,
 			   void (*fn)(void *ctx, uint64_t port,
 				      const struct command *cmd),
 			   void *ctx);
+/* From now on each other command is run ms after the one before it. */
+void fake_front_delay(struct fake_front *f, unsigned ms);
 /* A reply to the port; a port that is closed is no error. */
 void fake_front_reply(struct fake_front *f, uint64_t port, const struct event *ev);
 void fake_front_done(struct fake_front *f, uint64_t port, uint64_t tag, const char *text);

@@ -54,6 +54,7 @@ static int run_child(const struct frontend_run *r)
 		return NOT_ENDED;
 	the_front = fake_front_new(loop);
 	fake_front_on_command(the_front, r->on_command, NULL);
+	fake_front_delay(the_front, r->delay_ms);
 	struct frontend_config cfg = {
 		.loop = loop,
 		.source = fake_front_source(the_front),

@@ -17,6 +17,7 @@ struct frontend_run {
 	bool is_json;
 	bool is_tty; /* stdin and stdout are a terminal; stderr is not */
 	bool has_full_disk; /* stdout is /dev/full */
+	unsigned delay_ms; /* of the node's answers, each after the one before */
 	unsigned kill_ms; /* the front end is stopped after this; 0: it ends itself */
 	/* The node's side. front is told by frontend_run_front while it runs. */
 	void (*on_command)(void *ctx, uint64_t port, const struct command *cmd);

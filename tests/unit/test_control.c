@@ -213,8 +213,9 @@ static void a_client_that_has_said_all_still_gets_its_answers(void **state)
 {
 	struct client c;
 	(void)state;
+	fake_front_delay(front, 50);
 	client_connect(&c);
-	say(&c, "{\"cmd\":\"peers\",\"tag\":4}\n");
+	say(&c, "{\"cmd\":\"peers\",\"tag\":3}\n{\"cmd\":\"peers\",\"tag\":4}\n");
 	shutdown(c.fd, SHUT_WR);
 	client_read(&c);
 	assert_true(loop_until(loop, has_ended, &c, WAIT_MS));
@@ -232,6 +233,7 @@ static void a_client_that_follows_may_stop_talking(void **state)
 	shutdown(c.fd, SHUT_WR);
 	client_read(&c);
 	wait_commands(2);
+	loop_for(loop, 50);
 	fake_front_emit_notice(front, "hello");
 	expect(&c, 2);
 	assert_int_equal(c.events[1]->cursor, 1);
@@ -283,7 +285,42 @@ static void the_65th_client_is_refused_until_one_goes(void **state)
 	client_wipe(&next);
 }
 
+/* A follower that stopped talking and was killed is not noticed before its place is
+ * needed. */
+static void places_of_the_dead_are_given_away(void **state)
+{
+	struct client next;
+	(void)state;
+	for (unsigned i = 0; i < CLIENTS_MAX; i++) {
+		struct client c;
+		client_connect(&c);
+		say(&c, "{\"cmd\":\"events\"}\n");
+		shutdown(c.fd, SHUT_WR);
+		wait_commands(2 * (i + 1));
+		loop_for(loop, 2);
+		close(c.fd);
+	}
+	loop_for(loop, 20);
+	assert_int_equal(fake_front_ports(front), CLIENTS_MAX);
+	client_open(&next);
+	expect(&next, 1);
+	assert_int_equal(next.events[0]->type, EVENT_NODE);
+	assert_int_equal(fake_front_ports(front), 1);
+	client_wipe(&next);
+}
+
 /* ---- slow clients ---- */
+
+/* Something happens all the time, also while the past is on its way. */
+static struct timer beat;
+static unsigned beats;
+
+static void on_beat(void *ctx)
+{
+	fake_front_emit_notice(front, "beat");
+	beats++;
+	timer_set(loop_timers(loop), &beat, 1, on_beat, ctx);
+}
 
 static void emit_many(unsigned n)
 {
@@ -336,12 +373,16 @@ static void try_slow_client(size_t kept, bool may_lose)
 		loop_for(loop, 1);
 	}
 	client_read(&c);
-	c.wanted = STEPS * EACH;
+	beats = 0;
+	on_beat(NULL);
+	loop_for(loop, 200);
+	timer_stop(&beat);
+	c.wanted = STEPS * EACH + beats;
 	assert_true(loop_until(loop, has_newest, &c, WAIT_MS));
-	check_follow(&c, STEPS * EACH, may_lose);
+	check_follow(&c, c.wanted, may_lose);
 	/* And live again. */
 	fake_front_emit_notice(front, "live");
-	c.wanted = STEPS * EACH + 1;
+	c.wanted++;
 	assert_true(loop_until(loop, has_newest, &c, WAIT_MS));
 	client_wipe(&c);
 }
@@ -644,6 +685,7 @@ int main(void)
 		T(a_client_that_follows_may_stop_talking),
 		T(quit_is_answered_and_ends_the_connection),
 		T(the_65th_client_is_refused_until_one_goes),
+		T(places_of_the_dead_are_given_away),
 		T(a_slow_client_is_told_lagged_and_reads_on),
 		T(a_slow_client_is_told_what_it_lost),
 		T(a_slow_client_does_not_hold_up_another),

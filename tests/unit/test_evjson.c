@@ -102,6 +102,8 @@ static void try_text(void *ctx, const char *text)
 		char *json = evjson_event(&ev);
 		assert_ascii_line(json);
 		assert_int_equal(evjson_event_parse(slice_str(json), &back), ERR_OK);
+		if (t == EVENT_NOTICE)
+			assert_true(strlen(back->u.notice.text) > 0);
 		mem_free(back);
 		mem_free(json);
 	}

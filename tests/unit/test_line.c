@@ -97,11 +97,15 @@ static void a_query_that_fails_leaves_nobody(void **state)
 
 static void every_answer_comes_before_the_end(void **state)
 {
-	struct frontend_run r = run("/peers\n/status x\n/set nick y", false);
+	struct frontend_run r = {.ops = &frontend_line,
+				 .input = "/peers\n/nick x\n/set nick y",
+				 .delay_ms = 50,
+				 .on_command = answer};
 	(void)state;
+	frontend_run(&r);
 	assert_int_equal(r.status, 0);
 	assert_non_null(strstr(r.out, "nobody yet"));
-	assert_non_null(strstr(r.out, "-- did status\n"));
+	assert_non_null(strstr(r.out, "-- did nick\n"));
 	assert_non_null(strstr(r.out, "-- did set\n"));
 	wipe(&r);
 }
