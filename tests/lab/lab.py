@@ -246,8 +246,9 @@ class Host:
     # ---- programs ----
 
     def env(self, **more):
-        keep = {k: v for k, v in os.environ.items() if k.startswith(("P2PMSG_", "ASAN_",
-                "UBSAN_", "LSAN_")) or k in ("PATH", "TZ", "LLVM_PROFILE_FILE")}
+        kinds = ("P2PMSG_", "ASAN_", "UBSAN_", "LSAN_", "TSAN_")
+        keep = {k: v for k, v in os.environ.items()
+                if k.startswith(kinds) or k in ("PATH", "TZ", "LLVM_PROFILE_FILE")}
         return {**keep, "LC_ALL": "C.UTF-8", "HOME": self.dir, "USER": self.name,
                 "LOGNAME": self.name, "DBUS_SYSTEM_BUS_ADDRESS": self.bus, **more}
 
