@@ -68,6 +68,9 @@ class Spoofer:
         if host.family != "4":
             index = host.ifindex(dev)
             self.sockets.append((self.open6(index), (GROUP6, PORT, 0, index)))
+            # The kernel makes it some time after the link is up.
+            host.lab.wait(f"{host.name}'s route for multicast", lambda: "ff00::/8" in
+                          host.ip("-6", "route", "show", "table", "all", "dev", dev))
 
     def open4(self, dev):
         s = self.host.socket(socket.AF_INET, socket.SOCK_DGRAM)

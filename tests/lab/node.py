@@ -260,7 +260,8 @@ class Node:
     def is_sanitized():
         """Memory under a sanitizer says nothing about the program."""
         with open(BIN, "rb") as f:
-            return b"__asan_init" in f.read()
+            text = f.read()
+        return b"__asan_init" in text or b"__tsan_init" in text
 
 
 def all_see_all(lab, nodes, what="everybody sees everybody", limit=60):
