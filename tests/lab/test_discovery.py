@@ -52,12 +52,13 @@ def D1_spoofed_txt(lab):
     ledger = Ledger(lab, [ada, bob, mallory])
     all_see_all(lab, [ada, bob])
     ledger.say(ada, bob, "before")
+    address = ada.peers()[bob.id]["address"]
     dials = Capture(ada.host)
 
     spoofer.announce(wire_id(bob), where, mallory.port())
     lab.sleep(3, "the lie to be heard")
     ledger.say(ada, bob, "during")
-    check(bob.host.address in ada.peers()[bob.id]["address"], "Bob's address changed")
+    check(ada.peers()[bob.id]["address"] == address, "Bob's address changed")
 
     bob.stop()
     lab.wait("Bob's leaving", lambda: ada.state_of(bob) != "online")
@@ -110,8 +111,12 @@ def D2_fake_announcements(lab):
     mine = hex4(fiend.ip4())
 
     def look(worker):
+        last = 0
         while worker.goes_on:
-            peak[0] = max(peak[0], in_flight(ada, mine))
+            now = in_flight(ada, mine)
+            # The kernel's table is no snapshot: one look may count two for one.
+            peak[0] = max(peak[0], min(last, now))
+            last = now
             time.sleep(0.02)
 
     def flood(worker):

@@ -86,7 +86,7 @@ def address_changes(five):
             host.ip("addr", "del", host.link_local() + "/64", "dev", "eth0")
             host.ip("addr", "add", f"fe80::{new:x}/64", "dev", "eth0")
         began = time.monotonic()
-        five.ledger.say(five.ada, node, "just after the change", wait=60)
+        five.ledger.say(five.ada, node, "just after the change", wait=30)
         five.lab.info(f"{node.name} with another address got a message after "
                       f"{time.monotonic() - began:.1f} s")
     five.meet("after changed addresses")
