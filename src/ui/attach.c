@@ -31,6 +31,7 @@ struct link {
 	void *fn_ctx;
 	bool is_greeted;
 	bool is_ended;
+	bool is_leaving; /* quit was said: the end is what was asked for */
 };
 
 /* ---- from the node ---- */
@@ -56,16 +57,22 @@ static void on_line(void *ctx, struct slice line)
 	mem_free(ev);
 }
 
-static void on_end(void *ctx, enum err why)
+static void tell_gone(struct link *k, enum err why)
 {
-	struct link *k = ctx;
-	struct attach *a = k->attach;
-	k->is_ended = true;
 	struct event ev = {.type = EVENT_ERROR, .time_ms = clock_wall_ms(clock_system())};
 	ev.u.error.status = 5;
 	ev.u.error.text = why == ERR_OK ? "the node has stopped"
 					: "the connection to the node broke";
 	k->fn(k->fn_ctx, &ev);
+}
+
+static void on_end(void *ctx, enum err why)
+{
+	struct link *k = ctx;
+	struct attach *a = k->attach;
+	k->is_ended = true;
+	if (!k->is_leaving || why != ERR_OK)
+		tell_gone(k, why);
 	if (a->is_gone)
 		return;
 	a->is_gone = true;
@@ -86,6 +93,7 @@ static enum err link_submit(void *impl, const struct command *cmd)
 	if (e == ERR_OK)
 		e = stream_write(k->stream, slice_of(json, n + 1));
 	mem_free(json);
+	k->is_leaving = k->is_leaving || (e == ERR_OK && cmd->verb == VERB_QUIT);
 	return e;
 }
 
