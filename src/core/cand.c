@@ -3,12 +3,17 @@
 #include "base/mem.h"
 
 enum {
-	/* Unproved ids kept, per interface. 64 were too few: of 100 nodes started together
+	/* Unproved ones kept, per interface. 64 were too few: of 100 nodes started together
 	 * each heard of 99 before its first dial was through. */
-	NEW_PER_MINUTE = 1024,
+	RUMOURS_MAX = 2048,
+	CANDS_PER_PEER = 16,
 	MEMORY_PER_PEER = 4,
 	MEMORY_FAILS_MAX = 10, /* then a stranger's remembered address is dropped */
-	LATER_US = 300 * 1000 /* the side with the larger id waits this long */
+	LATER_US = 300 * 1000, /* the side with the larger id waits this long */
+	HURRY_US = 1000 * 1000, /* no reason makes two dials come faster than this */
+	PROVED_MOST_US = 30 * 1000 * 1000,
+	UNPROVED_MOST_US = 60 * 1000 * 1000,
+	REFUSED_US = 60 * 1000 * 1000
 };
 
 static void key_of(const struct sighting *s, struct cand_key *key)
@@ -36,27 +41,77 @@ struct peer *cand_peer(const struct cand *a)
 
 /* ---- making and dropping ---- */
 
-/* The user vouches for a fixed one, the handshake for a proved one; the rest are
- * announcements that anybody can make up. */
-static bool is_rumour(const struct cand *a)
+static bool is_from(const struct voucher *v, const struct sighting *s)
 {
-	return !a->is_proved && a->sight.source == SIGHTING_MDNS && a->link == 0;
+	return v->source == s->source && v->ifindex == s->ifindex &&
+	       strcmp(v->instance, s->instance) == 0;
 }
 
-/* Keeps the newest NEW_PER_MINUTE rumours of an interface. */
-static void limit_rumours(struct core *c, uint32_t ifindex, uint64_t now)
+static struct voucher *find_voucher(struct cand *a, const struct sighting *s)
+{
+	for (unsigned i = 0; i < a->n_vouchers; i++)
+		if (is_from(&a->vouchers[i], s))
+			return &a->vouchers[i];
+	return NULL;
+}
+
+static void drop_voucher(struct cand *a, struct voucher *v)
+{
+	struct voucher *end = a->vouchers + a->n_vouchers;
+	memmove(v, v + 1, (size_t)(end - v - 1) * sizeof *v);
+	a->n_vouchers--;
+}
+
+/* True when it is a new one. */
+static bool add_voucher(struct cand *a, const struct sighting *s)
+{
+	if (find_voucher(a, s) != NULL)
+		return false;
+	if (a->n_vouchers == CAND_VOUCHERS)
+		drop_voucher(a, a->vouchers);
+	struct voucher *v = &a->vouchers[a->n_vouchers++];
+	*v = (struct voucher){.source = s->source, .ifindex = s->ifindex};
+	memcpy(v->instance, s->instance, sizeof v->instance);
+	return true;
+}
+
+bool cand_is_present(const struct cand *a)
+{
+	return a->n_vouchers > 0;
+}
+
+bool cand_is_fixed(const struct cand *a)
+{
+	for (unsigned i = 0; i < a->n_vouchers; i++)
+		if (a->vouchers[i].source == SIGHTING_FIXED)
+			return true;
+	return false;
+}
+
+/* The user vouches for a fixed one, the handshake for a proved one; the rest are
+ * announcements that anybody can make up. */
+static void sort_rumour(struct cand *a)
+{
+	bool is_rumour = !a->is_proved && !cand_is_fixed(a);
+	if (!is_rumour)
+		list_del(&a->of_rumours);
+	else if (list_empty(&a->of_rumours))
+		list_add(&a->core->rumours, &a->of_rumours);
+}
+
+/* Keeps the newest RUMOURS_MAX of an interface. */
+static void limit_rumours(struct core *c, uint32_t ifindex)
 {
 	unsigned n = 0;
 	struct cand *oldest = NULL;
-	list_each (it, &c->cands_order) {
-		struct cand *a = list_entry(it, struct cand, of_order);
-		if (!is_rumour(a) || a->sight.ifindex != ifindex ||
-		    now - a->heard_us > 60 * 1000000ULL)
+	list_each (it, &c->rumours) {
+		struct cand *a = list_entry(it, struct cand, of_rumours);
+		if (a->sight.ifindex != ifindex || a->link != 0)
 			continue;
 		oldest = oldest == NULL ? a : oldest;
 		n++;
 	}
-	if (n < NEW_PER_MINUTE)
+	if (n < RUMOURS_MAX)
 		return;
 	struct peer *p = cand_peer(oldest);
 	cand_free(oldest);
@@ -64,19 +119,39 @@ static void limit_rumours(struct core *c, uint32_t ifindex, uint64_t now)
 		peer_let_go(p);
 }
 
-static void limit_memory(struct peer *p)
+static bool is_memory(const struct cand *a)
+{
+	return a->is_proved && !cand_is_present(a) && a->link == 0;
+}
+
+static bool is_hearsay(const struct cand *a)
+{
+	return !a->is_proved && !cand_is_fixed(a) && a->link == 0;
+}
+
+/* Drops the oldest of this kind when there are max of them. */
+static void limit_of_peer(struct peer *p, bool (*is_kind)(const struct cand *a),
+			  unsigned max)
 {
 	unsigned n = 0;
 	struct cand *oldest = NULL;
 	list_each (it, &p->cands) {
 		struct cand *a = list_entry(it, struct cand, of_peer);
-		if (a->sight.source != SIGHTING_MEMORY || a->link != 0)
+		if (!is_kind(a))
 			continue;
 		oldest = oldest == NULL ? a : oldest;
 		n++;
 	}
-	if (n >= MEMORY_PER_PEER)
+	if (n >= max)
 		cand_free(oldest);
+}
+
+static void set_absent(struct cand *a)
+{
+	struct peer *p = cand_peer(a);
+	if (a->n_vouchers > 0 && p != NULL)
+		p->n_sightings--;
+	a->n_vouchers = 0;
 }
 
 static void set_owner(struct cand *a, struct peer *p)
@@ -85,7 +160,7 @@ static void set_owner(struct cand *a, struct peer *p)
 	a->owner = p->node_id;
 	list_del(&a->of_peer);
 	list_add(&p->cands, &a->of_peer);
-	if (a->sight.source == SIGHTING_FIXED)
+	if (cand_is_fixed(a) || a->sight.source == SIGHTING_FIXED)
 		peer_pin(p); /* added by the user */
 }
 
@@ -95,10 +170,10 @@ static struct cand *cand_new(struct core *c, const struct sighting *s, struct pe
 	a->core = c;
 	a->sight = *s;
 	a->sight.is_gone = false;
-	a->heard_us = core_now_us(c);
 	key_of(s, &a->key);
 	list_init(&a->of_peer);
 	list_init(&a->of_order);
+	list_init(&a->of_rumours);
 	list_add(&c->cands_order, &a->of_order);
 	map_put(c->cands, &a->key, a);
 	if (p != NULL)
@@ -114,20 +189,23 @@ struct cand *cand_get(struct core *c, const struct sighting *s)
 	if (s->has_id && id32_eq(&s->id, &c->node_id))
 		return NULL;
 	if (s->source == SIGHTING_MDNS)
-		limit_rumours(c, s->ifindex, core_now_us(c));
+		limit_rumours(c, s->ifindex);
 	struct peer *p = s->has_id ? peer_get(c, &s->id) : NULL;
 	if (s->has_id && p == NULL)
 		return NULL;
-	if (s->source == SIGHTING_MEMORY && p != NULL)
-		limit_memory(p);
+	if (p != NULL) {
+		limit_of_peer(p, is_memory, MEMORY_PER_PEER);
+		limit_of_peer(p, is_hearsay, CANDS_PER_PEER);
+	}
 	return cand_new(c, s, p);
 }
 
 void cand_free(struct cand *a)
 {
-	cand_gone(a);
+	set_absent(a);
 	list_del(&a->of_peer);
 	list_del(&a->of_order);
+	list_del(&a->of_rumours);
 	map_del(a->core->cands, &a->key);
 	mem_free(a);
 }
@@ -137,7 +215,7 @@ void cand_free(struct cand *a)
 bool cand_is_alive(const struct cand *a)
 {
 	const struct peer *p = cand_peer(a);
-	if (a->is_present)
+	if (cand_is_present(a))
 		return true;
 	return a->is_proved &&
 	       ((p != NULL && p->is_contact) || a->fails < MEMORY_FAILS_MAX);
@@ -149,7 +227,7 @@ bool cand_is_allowed(const struct cand *a)
 	const struct addr *at = &a->sight.addr;
 	if (!addr_is_unicast(at) || at->port == 0)
 		return false;
-	if (a->sight.source == SIGHTING_FIXED || a->is_proved)
+	if (cand_is_fixed(a) || a->is_proved)
 		return true;
 	if (at->port < PROTO_PORT_MIN || ifaces_is_broadcast(&c->ifaces, at))
 		return false;
@@ -181,43 +259,58 @@ static uint64_t jitter(const struct core *c, uint64_t us)
 
 void cand_seen(struct cand *a, const struct sighting *s)
 {
-	bool is_back = !a->is_present || strcmp(a->sight.instance, s->instance) != 0;
+	bool was_present = cand_is_present(a);
 	struct peer *p = cand_peer(a);
-	uint64_t now = core_now_us(a->core);
-	if (!a->is_present && p != NULL)
-		p->n_sightings++;
-	a->is_present = true;
+	bool is_back = add_voucher(a, s);
 	a->sight = *s;
+	sort_rumour(a);
+	if (!was_present && p != NULL)
+		p->n_sightings++;
 	if (!is_back)
 		return;
-	if (a->is_proved || a->fails == 0) {
+	uint64_t now = core_now_us(a->core);
+	if (a->is_proved && now - a->tried_us > PROVED_MOST_US)
 		a->fails = 0;
+	if (a->tried_us == 0)
 		a->next_us = now + polite_us(a);
-	}
-	if (p != NULL)
-		p->seen_ms = core_wall_ms(a->core);
+	else if (a->is_proved)
+		cand_hurry(a, now);
+	if (p == NULL)
+		return;
+	p->seen_ms = core_wall_ms(a->core);
+	if (s->source == SIGHTING_FIXED)
+		peer_pin(p);
 }
 
-void cand_gone(struct cand *a)
+void cand_gone(struct cand *a, const struct sighting *s)
 {
-	struct peer *p = cand_peer(a);
-	if (a->is_present && p != NULL)
-		p->n_sightings--;
-	a->is_present = false;
+	struct voucher *v = find_voucher(a, s);
+	if (v == NULL)
+		return;
+	if (a->n_vouchers == 1)
+		set_absent(a);
+	else
+		drop_voucher(a, v);
+	sort_rumour(a);
 }
 
 void cand_proved(struct cand *a, struct peer *p)
 {
-	if (!a->has_owner || !id32_eq(&a->owner, &p->node_id)) {
-		bool was_present = a->is_present;
-		cand_gone(a);
+	struct peer *old = cand_peer(a);
+	if (old != p) {
+		bool is_present = cand_is_present(a);
+		if (old != NULL)
+			old->n_sightings -= is_present;
 		set_owner(a, p);
-		a->is_present = was_present;
-		p->n_sightings += was_present;
+		p->n_sightings += is_present;
 	}
 	a->is_proved = true;
+	sort_rumour(a);
+}
+
+void cand_lasted(struct cand *a)
+{
 	a->fails = 0;
-	a->next_us = 0;
 }
 
 static uint64_t wait_us(const struct cand *a)
@@ -225,7 +318,7 @@ static uint64_t wait_us(const struct cand *a)
 	unsigned n = a->fails > 0 ? a->fails - 1 : 0;
 	n = n < 8 ? n : 8;
 	uint64_t first = a->is_proved ? 250 * 1000 : 1000 * 1000;
-	uint64_t most = (a->is_proved ? 30 : 60) * 1000000ULL;
+	uint64_t most = a->is_proved ? PROVED_MOST_US : UNPROVED_MOST_US;
 	uint64_t us = first << n;
 	return us < most ? us : most;
 }
@@ -238,5 +331,23 @@ void cand_failed(struct cand *a, uint64_t now)
 
 void cand_retry(struct cand *a, uint64_t now)
 {
-	a->next_us = now + polite_us(a) / 3;
+	if (a->fails > 0)
+		cand_failed(a, now);
+	else
+		a->next_us = now + polite_us(a) / 3;
+}
+
+void cand_refused(struct cand *a, uint64_t now)
+{
+	a->fails++;
+	a->next_us = now + REFUSED_US;
+}
+
+void cand_hurry(struct cand *a, uint64_t now)
+{
+	uint64_t at = now;
+	if (a->tried_us != 0 && a->tried_us + HURRY_US > at)
+		at = a->tried_us + HURRY_US;
+	if (a->next_us > at)
+		a->next_us = at;
 }

@@ -32,8 +32,9 @@ struct core *core_new(const struct core_config *cfg)
 	c->lan_ips = map_new(16);
 	buf_init(&c->scratch, PROTO_PAYLOAD_MAX_BYTES);
 	emit_init(c);
-	struct list *lists[] = {&c->guests, &c->dirty,	  &c->dead,    &c->cands_order,
-				&c->fronts, &c->commands, &c->waiters, &c->traces};
+	struct list *lists[] = {&c->guests,	 &c->dirty,   &c->dead,
+				&c->cands_order, &c->rumours, &c->fronts,
+				&c->commands,	 &c->waiters, &c->traces};
 	for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
 		list_init(lists[i]);
 	snprintf(c->discovery, sizeof c->discovery, "off");

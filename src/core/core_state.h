@@ -16,6 +16,12 @@ enum {
 	CORE_FRONTS_MAX = 256
 };
 
+/* A token bucket; filled lazily. */
+struct bucket {
+	uint64_t at_us;
+	uint32_t milli; /* thousandths of a token */
+};
+
 /* The clock as first read in this tick; 0: not read yet. Reading it for every event
  * would cost as much as sealing one. */
 struct core_time {
@@ -45,6 +51,7 @@ struct core {
 
 	/* people and connections */
 	struct map *peers; /* node_id -> struct peer */
+	struct bucket rumoured; /* people announced to the front ends, not proved */
 	struct map *by_text; /* 56 characters of the id -> struct peer */
 	struct map *sessions; /* link_id -> struct session */
 	struct list guests; /* sessions of non-contacts, oldest first */
@@ -57,7 +64,9 @@ struct core {
 	struct map *cands; /* (id, address) -> struct cand (dialer.c) */
 	struct map *attempts; /* link_id -> struct cand: dials in flight */
 	struct list cands_order; /* struct cand, newest last */
+	struct list rumours; /* of them, what nothing but mDNS speaks for */
 	struct timer dial_timer;
+	uint64_t dial_us; /* when the dialer last looked at them all */
 	unsigned dials_unproved; /* in flight */
 
 	struct buf scratch; /* one object being encoded */
@@ -73,7 +82,10 @@ struct core {
 	struct list commands; /* struct queued_command, in order */
 	struct kept *kept; /* ring of CORE_EVENTS_KEPT; cursor c at c % size */
 	uint64_t newest; /* cursor of the newest event, 0: none yet */
+	uint64_t oldest; /* of the oldest that is kept; newest + 1: none is */
+	size_t kept_bytes;
 	struct list waiters; /* commands whose outcome is open (waiter.c) */
+	unsigned n_waiters;
 	struct list traces; /* trace.c */
 	unsigned n_traces_all;
 };

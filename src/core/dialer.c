@@ -8,7 +8,8 @@ enum {
 	STAGGER_US = 250 * 1000,
 	PEER_DIALS_MAX = 2,
 	UNPROVED_DIALS_MAX = 8,
-	REFUSED_WAIT_S = 60
+	LASTED_US = 10 * 1000 * 1000, /* a session this old pays for the next dial */
+	POKE_US = 10 * 1000 /* looking at thousands of them has its price */
 };
 
 /* ---- may it be dialled now? ---- */
@@ -31,13 +32,17 @@ static bool is_peer_free(const struct core *c, const struct peer *p, uint64_t no
 	       busy < (size_t)options_int(c->cfg.options, OPT_eager_peers);
 }
 
+static bool is_rumour(const struct cand *a)
+{
+	return !a->is_proved && !cand_is_fixed(a);
+}
+
 static bool is_wanted(const struct cand *a, uint64_t now)
 {
 	const struct core *c = a->core;
 	if (a->link != 0 || !cand_is_alive(a) || !is_peer_free(c, cand_peer(a), now))
 		return false;
-	bool is_unproved = !a->is_proved && a->sight.source != SIGHTING_FIXED;
-	if (is_unproved && c->dials_unproved >= UNPROVED_DIALS_MAX)
+	if (is_rumour(a) && c->dials_unproved >= UNPROVED_DIALS_MAX)
 		return false;
 	return cand_is_allowed(a) && !cand_address_busy(a);
 }
@@ -48,7 +53,7 @@ static void begin(struct cand *a, link_id link, uint64_t now)
 {
 	struct peer *p = cand_peer(a);
 	a->link = link;
-	a->counts_unproved = !a->is_proved;
+	a->counts_unproved = is_rumour(a);
 	a->core->dials_unproved += a->counts_unproved;
 	map_put(a->core->attempts, &a->link, a);
 	if (p == NULL)
@@ -73,6 +78,7 @@ static void dial(struct cand *a, uint64_t now)
 {
 	const struct core *c = a->core;
 	link_id link;
+	a->tried_us = now;
 	const struct id32 *target = a->sight.has_id ? &a->sight.id : NULL;
 	enum err e = c->cfg.link->dial(c->cfg.net, &a->sight.addr, target, &link);
 	if (e != ERR_OK) {
@@ -100,14 +106,26 @@ static void on_timer(void *ctx)
 	dialer_run(ctx);
 }
 
+/* When it may be dialled, if nothing but time is in the way; what else may be (a
+ * session, too many dials, no such network) pokes the dialer when it ends. */
+static uint64_t due_us(const struct cand *a, uint64_t now)
+{
+	if (a->link != 0)
+		return UINT64_MAX;
+	uint64_t at = a->next_us;
+	const struct peer *p = cand_peer(a);
+	if (has_session(p) || !cand_is_alive(a))
+		return UINT64_MAX;
+	if (p != NULL && p->n_attempts > 0 && p->attempt_us + STAGGER_US > at)
+		at = p->attempt_us + STAGGER_US;
+	return at > now ? at : UINT64_MAX;
+}
+
 static void set_wake(struct core *c, uint64_t now)
 {
 	uint64_t next = UINT64_MAX;
 	list_each (it, &c->cands_order) {
-		const struct cand *a = list_entry(it, struct cand, of_order);
-		if (a->link != 0 || has_session(cand_peer(a)) || !cand_is_alive(a))
-			continue;
-		uint64_t at = a->next_us > now ? a->next_us : now + STAGGER_US;
+		uint64_t at = due_us(list_entry(it, struct cand, of_order), now);
 		next = at < next ? at : next;
 	}
 	if (next == UINT64_MAX)
@@ -117,17 +135,42 @@ static void set_wake(struct core *c, uint64_t now)
 			  on_timer, c);
 }
 
+/* A dial that failed at once may have been the last of a remembered address. */
+static struct cand *find_lost(const struct core *c)
+{
+	list_each (it, &c->cands_order) {
+		struct cand *a = list_entry(it, struct cand, of_order);
+		if (a->link == 0 && a->is_proved && !cand_is_alive(a))
+			return a;
+	}
+	return NULL;
+}
+
+static void let_go(struct cand *a)
+{
+	struct peer *p = cand_peer(a);
+	if (a->link == 0 && !cand_is_alive(a))
+		cand_free(a);
+	if (p != NULL)
+		peer_let_go(p);
+}
+
 void dialer_run(struct core *c)
 {
 	uint64_t now = core_now_us(c);
+	c->dial_us = now;
 	dial_due(c, now, true);
 	dial_due(c, now, false);
+	for (struct cand *a; (a = find_lost(c)) != NULL;)
+		let_go(a);
 	set_wake(c, now);
 }
 
 void dialer_poke(struct core *c)
 {
-	timer_set(c->cfg.timers, &c->dial_timer, 0, on_timer, c);
+	uint64_t now = core_now_us(c), at = c->dial_us + POKE_US;
+	timer_set(c->cfg.timers, &c->dial_timer, at > now ? (at - now) / 1000 + 1 : 0,
+		  on_timer, c);
 }
 
 /* ---- what happened ---- */
@@ -139,19 +182,18 @@ void dialer_sighting(struct core *c, const struct sighting *s)
 		return;
 	struct peer *p = cand_peer(a);
 	if (s->is_gone)
-		cand_gone(a);
+		cand_gone(a, s);
 	else
 		cand_seen(a, s);
-	if (p == NULL)
-		return;
-	if (!s->is_gone && s->source == SIGHTING_MDNS)
+	if (p != NULL && !s->is_gone && s->source == SIGHTING_MDNS)
 		p->role = s->role;
-	peer_update(p, NULL);
+	if (p != NULL)
+		peer_update(p, NULL);
 	if (s->is_gone)
-		peer_let_go(p);
+		let_go(a);
 }
 
-void dialer_on_proved(struct core *c, link_id id, struct peer *p)
+void dialer_on_proved(struct core *c, link_id id, struct peer *p, bool is_taken)
 {
 	struct cand *a = map_get(c->attempts, &id);
 	if (a == NULL)
@@ -159,8 +201,8 @@ void dialer_on_proved(struct core *c, link_id id, struct peer *p)
 	end(a);
 	if (p != NULL)
 		cand_proved(a, p);
-	else
-		cand_failed(a, core_now_us(c));
+	if (!is_taken)
+		cand_refused(a, core_now_us(c));
 	dialer_poke(c);
 }
 
@@ -188,11 +230,7 @@ bool dialer_on_down(struct core *c, link_id id, enum err why, uint16_t code)
 	cand_failed(a, core_now_us(c));
 	if (a->fails == 1 && a->sight.source == SIGHTING_MDNS && ports->again != NULL)
 		ports->again(ports->ctx, a->sight.instance);
-	struct peer *p = cand_peer(a);
-	if (!cand_is_alive(a))
-		cand_free(a);
-	if (p != NULL)
-		peer_let_go(p);
+	let_go(a);
 	dialer_poke(c);
 	return true;
 }
@@ -203,21 +241,20 @@ static bool is_refusal(unsigned code)
 	       code == CODE_UNAUTHORISED || code == CODE_PROTOCOL;
 }
 
-void dialer_on_lost(struct peer *p, const struct addr *remote, enum err why,
-		    unsigned code, bool was_initiator)
+void dialer_on_lost(const struct session *s, enum err why, unsigned code)
 {
-	(void)remote;
-	(void)was_initiator;
-	struct core *c = p->core;
+	struct core *c = s->core;
 	uint64_t now = core_now_us(c);
-	list_each (it, &p->cands) {
+	bool has_lasted = s->up_us != 0 && now - s->up_us > LASTED_US;
+	bool is_failure = !has_lasted || code != CODE_OK || why != ERR_OK;
+	list_each (it, &s->peer->cands) {
 		struct cand *a = list_entry(it, struct cand, of_peer);
+		if (a->is_proved && has_lasted)
+			cand_lasted(a);
 		if (is_refusal(code))
-			a->next_us = now + REFUSED_WAIT_S * 1000000ULL;
-		else if (code != CODE_OK || why != ERR_OK)
-			cand_failed(a, now);
-		else
-			cand_retry(a, now);
+			cand_refused(a, now);
+		else if (a->is_proved && a->link == 0)
+			(is_failure ? cand_failed : cand_retry)(a, now);
 	}
 	dialer_poke(c);
 }
@@ -259,7 +296,7 @@ void dialer_want(struct peer *p)
 	list_each (it, &p->cands) {
 		struct cand *a = list_entry(it, struct cand, of_peer);
 		if (a->is_proved)
-			a->next_us = now;
+			cand_hurry(a, now);
 	}
 	dialer_poke(p->core);
 }
@@ -331,7 +368,7 @@ char *dialer_addresses(const struct peer *p, const char **found_by)
 		char *longer = mem_printf("%s%s%s", all, all[0] != '\0' ? ", " : "", one);
 		mem_free(all);
 		all = longer;
-		if (*found_by == NULL || a->is_present)
+		if (*found_by == NULL || cand_is_present(a))
 			*found_by = names[a->sight.source];
 	}
 	return all;

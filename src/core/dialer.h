@@ -15,15 +15,14 @@ void dialer_run(struct core *c);
 /* As dialer_run, at the end of this tick; cheap to call often. */
 void dialer_poke(struct core *c);
 
-/* The key of this link is proved; p is NULL when it is not wanted. No-op for links
- * that were not dialled. */
-void dialer_on_proved(struct core *c, link_id id, struct peer *p);
+/* The key of this link is proved; p is NULL when there is no room for it, and
+ * is_taken says whether a session begins. No-op for links that were not dialled. */
+void dialer_on_proved(struct core *c, link_id id, struct peer *p, bool is_taken);
 void dialer_on_up(struct session *s);
 /* A dial that ended before its session began. False when the link was none. */
 bool dialer_on_down(struct core *c, link_id id, enum err why, uint16_t code);
 /* A session ended: when to try again. */
-void dialer_on_lost(struct peer *p, const struct addr *remote, enum err why,
-		    unsigned code, bool was_initiator);
+void dialer_on_lost(const struct session *s, enum err why, unsigned code);
 /* The peer listens there, by its own word, at an address it has proved. */
 void dialer_remember(struct session *s, uint16_t port);
 /* A worn session (24 h) is dialled anew by its initiator. */

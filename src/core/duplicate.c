@@ -42,7 +42,7 @@ static enum verdict judge_boot(struct session *s)
 	return KEEP_OLD;
 }
 
-/* A provisional session is settled when it goes live, so either may be the older. */
+/* They are settled when they go live, so either may be the older. */
 static bool are_close(const struct session *a, const struct session *b)
 {
 	uint64_t apart = a->up_us > b->up_us ? a->up_us - b->up_us : b->up_us - a->up_us;
@@ -62,9 +62,8 @@ static enum verdict judge(struct session *s, const struct session *old)
 
 static bool is_rival(const struct session *s, const struct session *old)
 {
-	return old != s && !old->is_leaving &&
-	       id16_eq(&s->cert.device_id, &old->cert.device_id) &&
-	       (old->phase == SESSION_HELLO || old->phase == SESSION_LIVE);
+	return old != s && !old->is_leaving && old->phase == SESSION_LIVE &&
+	       id16_eq(&s->cert.device_id, &old->cert.device_id);
 }
 
 bool duplicate_settle(struct session *s)

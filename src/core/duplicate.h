@@ -7,8 +7,9 @@
 
 #include "core/session.h"
 
-/* s has just been proved. Closes the sessions that it replaces, or s itself:
- * false, and s is DEAD then. */
+/* s has just gone live; not earlier, so that the one it replaces is not missed while
+ * the HELLO is under way. Closes the sessions that it replaces, or s itself: false,
+ * and s is DEAD then. */
 bool duplicate_settle(struct session *s);
 
 #endif

@@ -6,14 +6,34 @@
 #include "core/outbox.h"
 #include "core/session.h"
 
-enum { PROFILE_GAP_US = (PROTO_PROFILE_S - 1) * 1000000 };
+enum {
+	PROFILE_GAP_US = (PROTO_PROFILE_S - 1) * 1000000,
+	LISTS_BURST = 16,
+	LIST_NOTICES = 4
+};
 
 /* ---- device lists ---- */
 
 static void devlist_notice(struct peer *p, const char *level, const char *what)
 {
+	if (!bucket_take(&p->list_notices, core_now_us(p->core), 1, LIST_NOTICES))
+		return;
 	if (p->presence == PRESENCE_ONLINE || p->is_contact)
 		core_notice(p->core, level, "%s: %s", p->name, what);
+}
+
+/* Devices that are no longer named end here; a provisional one has yet to show its
+ * list. */
+static void close_unlisted(struct session *s)
+{
+	struct peer *p = s->peer;
+	list_each_safe (it, &p->sessions) {
+		struct session *other = list_entry(it, struct session, of_peer);
+		if (other != s && !other->is_provisional &&
+		    !devlist_names(p->devlist, &other->cert))
+			session_close(other, CODE_UNAUTHORISED,
+				      "certificate not in the device list");
+	}
 }
 
 static enum err take_higher(struct session *s, const struct devlist *l)
@@ -23,6 +43,7 @@ static enum err take_higher(struct session *s, const struct devlist *l)
 		devlist_notice(p, "info", "uses another device, or one less");
 	mem_free(p->devlist);
 	p->devlist = mem_dup(l, sizeof *l);
+	close_unlisted(s);
 	return devlist_names(l, &s->cert) ? ERR_OK : ERR_IDENTITY;
 }
 
@@ -47,6 +68,9 @@ static enum err take_devlist(struct session *s, struct slice raw)
 
 enum err on_devlist(struct session *s, const struct msg *m)
 {
+	/* each one costs a signature's check, and perhaps a line on the screen */
+	if (!bucket_take(&s->peer->lists, core_now_us(s->core), 1, LISTS_BURST))
+		return ERR_LIMIT;
 	return take_devlist(s, m->u.devlist.list);
 }
 

@@ -4,7 +4,12 @@
 #include "core/emit.h"
 #include "core/waiter.h"
 
-enum { STRANGE_ACKS_MAX = 4 * PROTO_WINDOW_OBJECTS, RETRY_DEFAULT_S = 5 };
+enum {
+	STRANGE_ACKS_MAX = 4 * PROTO_WINDOW_OBJECTS,
+	RETRY_DEFAULT_S = 5,
+	/* Two fewer than the other side takes: the way there bunches messages up. */
+	LAN_BURST = PROTO_LAN_BURST - 2
+};
 
 struct object *object_new(const struct id16 *id, bool is_lan, struct slice bytes)
 {
@@ -54,18 +59,73 @@ void outbox_tell(struct peer *p, const struct object *o, const char *state,
 	emit(p->core, &ev);
 }
 
+/* ---- the queue ---- */
+
+static unsigned *queued_of(struct peer *p, const struct item *it)
+{
+	return it->obj->is_lan ? &p->n_queued_lan : &p->n_queued;
+}
+
+static void drop_queued(struct peer *p, struct item *it)
+{
+	list_del(&it->node);
+	--*queued_of(p, it);
+	item_free(it);
+}
+
+/* Back to its place: what was refused or lost must not be overtaken for good. */
+static void put_in_order(struct peer *p, struct item *it)
+{
+	struct list *at = p->queue.next;
+	while (at != &p->queue && list_entry(at, struct item, node)->seq < it->seq)
+		at = at->next;
+	list_add(at, &it->node);
+	++*queued_of(p, it);
+}
+
+static bool is_expired(const struct item *it, uint64_t now)
+{
+	return it->until_us != 0 && now > it->until_us;
+}
+
+/* Drops what may not go any more, or has the session look at its queue again. */
+static void on_wake(void *ctx)
+{
+	struct peer *p = ctx;
+	struct session *s = peer_session(p);
+	uint64_t now = core_now_us(p->core);
+	list_each_safe (node, &p->queue) {
+		struct item *it = list_entry(node, struct item, node);
+		if (is_expired(it, now))
+			drop_queued(p, it);
+	}
+	if (s != NULL)
+		session_mark(s);
+}
+
+/* At the latest then; there may be an earlier reason. */
+static void wake(struct peer *p, uint64_t at_us)
+{
+	uint64_t now = core_now_us(p->core);
+	if (timer_is_set(&p->wake_timer) && p->wake_timer.due_us <= at_us)
+		return;
+	timer_set(p->core->cfg.timers, &p->wake_timer,
+		  at_us > now ? (at_us - now) / 1000 + 1 : 1, on_wake, p);
+}
+
 /* ---- in ---- */
 
 enum err outbox_add(struct peer *p, struct object *o)
 {
 	long max = options_int(p->core->cfg.options, OPT_queue_messages);
-	if (!o->is_lan && p->n_queued >= (unsigned)max)
+	if ((o->is_lan ? p->n_queued_lan : p->n_queued) >= (unsigned)max)
 		return ERR_FULL;
 	struct session *s = peer_session(p);
 	struct item *it = item_new(o);
 	it->is_told_sent = s != NULL || o->is_lan;
+	it->seq = ++p->next_seq;
 	list_add(&p->queue, &it->node);
-	p->n_queued += !o->is_lan;
+	++*queued_of(p, it);
 	if (s != NULL)
 		session_mark(s);
 	return ERR_OK;
@@ -97,43 +157,61 @@ static void to_inflight(struct session *s, struct item *it)
 	list_add(&s->inflight, &it->node);
 	s->n_inflight++;
 	s->inflight_bytes += it->obj->len;
-	p->n_queued -= !it->obj->is_lan;
+	--*queued_of(p, it);
 	if (!it->is_told_sent)
 		outbox_tell(p, it->obj, "sent", NULL);
 	it->is_told_sent = true;
 }
 
-/* True when it may not go now: drops it when it never may, or remembers in *hold
- * that later ones of #lan must not overtake it. */
-static bool is_held(struct item *it, uint64_t now, bool *hold_lan, bool *hold_rest)
+/* What of one walk through the queue must wait, so that later ones do too. */
+struct held {
+	uint64_t now;
+	bool lan, rest;
+};
+
+static bool is_held(struct peer *p, const struct item *it, struct held *h)
 {
-	if (it->until_us != 0 && now > it->until_us) {
-		list_del(&it->node);
-		item_free(it);
+	bool *held = it->obj->is_lan ? &h->lan : &h->rest;
+	if (*held)
 		return true;
+	if (it->not_before_us > h->now) {
+		wake(p, it->not_before_us);
+		*held = true;
+	} else if (it->obj->is_lan &&
+		   !bucket_take(&p->lan_out, h->now, PROTO_LAN_PER_S, LAN_BURST)) {
+		wake(p, h->now + 1000000 / PROTO_LAN_PER_S);
+		*held = true;
 	}
-	bool *hold = it->obj->is_lan ? hold_lan : hold_rest;
-	*hold = *hold || it->not_before_us > now;
-	return *hold;
+	return *held;
+}
+
+static enum err add_to_batch(struct session *s, const struct item *it)
+{
+	struct slice bytes = slice_of(it->obj->bytes, it->obj->len);
+	if (buf_add(&s->batch, bytes) == ERR_OK)
+		return ERR_OK;
+	enum err e = send_batch(s);
+	return e == ERR_OK ? buf_add(&s->batch, bytes) : e;
 }
 
 enum err outbox_send(struct session *s)
 {
-	bool hold_lan = false, hold_rest = false;
-	uint64_t now = core_now_us(s->core);
-	list_each_safe (node, &s->peer->queue) {
+	struct peer *p = s->peer;
+	struct held held = {.now = core_now_us(s->core)};
+	list_each_safe (node, &p->queue) {
 		struct item *it = list_entry(node, struct item, node);
-		if (is_held(it, now, &hold_lan, &hold_rest))
+		if (is_expired(it, held.now)) {
+			drop_queued(p, it);
 			continue;
-		if (!window_has_room(s, it->obj->len))
-			break;
-		struct slice bytes = slice_of(it->obj->bytes, it->obj->len);
-		if (buf_add(&s->batch, bytes) != ERR_OK) {
-			enum err e = send_batch(s);
-			if (e != ERR_OK)
-				return e;
-			buf_add(&s->batch, bytes);
 		}
+		it->until_us = 0; /* the session was replaced in time */
+		if (!window_has_room(s, it->obj->len) || (held.lan && held.rest))
+			break;
+		if (is_held(p, it, &held))
+			continue;
+		enum err e = add_to_batch(s, it);
+		if (e != ERR_OK)
+			return e;
 		to_inflight(s, it);
 	}
 	enum err e = send_batch(s);
@@ -144,32 +222,29 @@ enum err outbox_send(struct session *s)
 
 /* ---- outcomes ---- */
 
-static void on_retry(void *ctx)
+static void back_to_queue(struct session *s, struct item *it)
 {
-	struct peer *p = ctx;
-	struct session *s = peer_session(p);
-	if (s != NULL)
-		session_mark(s);
+	struct peer *p = s->peer;
+	list_del(&it->node);
+	put_in_order(p, it);
+	if (!it->obj->is_lan && it->is_told_sent)
+		outbox_tell(p, it->obj, "queued", NULL);
+	it->is_told_sent = it->obj->is_lan;
 }
 
 void outbox_return(struct session *s)
 {
 	struct peer *p = s->peer;
 	uint64_t lan_until = core_now_us(s->core) + PROTO_LAN_RESEND_S * 1000000ULL;
-	while (!list_empty(&s->inflight)) {
-		struct item *it = list_entry(s->inflight.prev, struct item, node);
-		list_del(&it->node);
-		list_add_first(&p->queue, &it->node);
-		p->n_queued += !it->obj->is_lan;
-		if (!it->obj->is_lan && it->is_told_sent)
-			outbox_tell(p, it->obj, "queued", NULL);
-		it->is_told_sent = it->obj->is_lan;
-	}
+	while (!list_empty(&s->inflight))
+		back_to_queue(s, list_entry(s->inflight.prev, struct item, node));
 	list_each (node, &p->queue) {
 		struct item *it = list_entry(node, struct item, node);
 		if (it->obj->is_lan && it->until_us == 0)
 			it->until_us = lan_until;
 	}
+	if (p->n_queued_lan > 0)
+		wake(p, lan_until + 1);
 	s->n_inflight = 0;
 	s->inflight_bytes = 0;
 }
@@ -210,9 +285,7 @@ static void put_back(struct session *s, struct item *it, uint64_t retry_s)
 	if (retry_s == 0 || retry_s > 3600)
 		retry_s = RETRY_DEFAULT_S;
 	it->not_before_us = core_now_us(s->core) + retry_s * 1000000;
-	list_add_first(&p->queue, &it->node);
-	p->n_queued += !it->obj->is_lan;
-	timer_set(s->core->cfg.timers, &p->retry_timer, retry_s * 1000 + 1, on_retry, p);
+	put_in_order(p, it);
 }
 
 bool outbox_nacked(struct session *s, const uint8_t id[static 16], unsigned code,
@@ -243,5 +316,5 @@ void outbox_clear(struct peer *p)
 			outbox_tell(p, it->obj, "failed", "forgotten");
 		item_free(it);
 	}
-	p->n_queued = 0;
+	p->n_queued = p->n_queued_lan = 0;
 }

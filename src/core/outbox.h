@@ -12,6 +12,7 @@
 struct item {
 	struct list node; /* in peer->queue or session->inflight */
 	struct object *obj;
+	uint64_t seq; /* order among all for this peer */
 	uint64_t until_us; /* #lan: not after this; 0: no limit */
 	uint64_t not_before_us; /* the other side asked for patience */
 	bool is_told_sent;
@@ -34,7 +35,7 @@ struct object *object_new(const struct id16 *id, bool is_lan, struct slice bytes
 void object_release(struct object *o);
 
 /* Queues it for p and marks the session; takes a reference of its own. ERR_FULL
- * when queue_messages wait already (never for #lan). */
+ * when queue_messages wait already (#lan is counted by itself). */
 enum err outbox_add(struct peer *p, struct object *o);
 /* Moves what the window allows into records; ERR_FULL of the link. */
 enum err outbox_send(struct session *s);

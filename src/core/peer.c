@@ -8,8 +8,11 @@
 #include "core/chat.h"
 #include "core/dialer.h"
 #include "core/emit.h"
+#include "core/guest.h"
 #include "core/outbox.h"
 #include "core/session.h"
+
+enum { RUMOURS_PER_S = 5, RUMOURS_BURST = 500 };
 
 struct peer *peer_find(const struct core *c, const struct id32 *id)
 {
@@ -48,7 +51,7 @@ void peer_free(struct peer *p)
 		return;
 	dialer_forget(p);
 	outbox_clear(p);
-	timer_stop(&p->retry_timer);
+	timer_stop(&p->wake_timer);
 	map_del(p->core->by_text, p->id_text);
 	map_del(p->core->peers, &p->node_id);
 	map_free(p->seen);
@@ -63,26 +66,57 @@ static bool is_held(const struct peer *p)
 	       dialer_remembers(p);
 }
 
+static void trim_seen(struct peer *p, size_t max)
+{
+	while (p->seen != NULL && map_count(p->seen) > max) {
+		const void *oldest;
+		struct id16 gone;
+		map_oldest(p->seen, &oldest);
+		memcpy(&gone, oldest, sizeof gone);
+		map_del(p->seen, &gone);
+	}
+}
+
 void peer_let_go(struct peer *p)
 {
 	if (is_held(p))
 		return;
 	peer_update(p, NULL);
+	trim_seen(p, PEER_SEEN_KEPT);
 	/* its device list is worth keeping: a lower one must not come back */
 	if (p->devlist == NULL || map_count(p->core->peers) > CORE_PEERS_KEPT)
 		peer_free(p);
 }
 
-/* Makes room by dropping the oldest peer that nothing holds. */
-static void drop_one(struct core *c)
+static bool is_stranger_away(const struct peer *p)
+{
+	return list_empty(&p->sessions) && !p->is_contact && p->n_queued == 0 &&
+	       p->traces == 0;
+}
+
+static bool drop_first(struct core *c, bool (*may_go)(const struct peer *p))
 {
 	size_t pos = 0;
 	for (struct peer *p; (p = map_next(c->peers, &pos)) != NULL;) {
-		if (is_held(p))
+		if (!may_go(p))
 			continue;
-		peer_free(p);
-		return;
+		peer_forget(p);
+		return true;
 	}
+	return false;
+}
+
+static bool is_free(const struct peer *p)
+{
+	return !is_held(p);
+}
+
+/* Makes room by dropping the oldest peer that nothing holds, or else the oldest of
+ * those that only announcements and addresses hold: anybody can make these up. */
+static void drop_one(struct core *c)
+{
+	if (!drop_first(c, is_free))
+		drop_first(c, is_stranger_away);
 }
 
 struct peer *peer_get(struct core *c, const struct id32 *id)
@@ -179,9 +213,22 @@ void peer_update(struct peer *p, const char *why)
 	if (now == p->presence)
 		return;
 	bool is_first = p->presence == PRESENCE_NONE && now == PRESENCE_GONE;
+	if (now == PRESENCE_DISCOVERED &&
+	    !bucket_take(&p->core->rumoured, core_now_us(p->core), RUMOURS_PER_S,
+			 RUMOURS_BURST))
+		return; /* whoever makes people up shall not fill the screen with them */
 	p->presence = now;
 	if (!is_first)
 		tell(p, why);
+}
+
+void peer_forget(struct peer *p)
+{
+	bool is_known = p->presence != PRESENCE_NONE && p->presence != PRESENCE_GONE;
+	p->presence = PRESENCE_GONE;
+	if (is_known)
+		tell(p, "forgotten");
+	peer_free(p);
 }
 
 /* Cuts at a code point. */
@@ -193,6 +240,13 @@ static void take_text(char *out, size_t max, struct slice s)
 	if (n > 0)
 		memcpy(out, s.p, n);
 	out[n] = '\0';
+}
+
+/* First contact wins: whoever takes this nick later is somebody else. */
+static void name_pin(struct peer *p)
+{
+	if (p->is_contact && p->pinned[0] == '\0')
+		memcpy(p->pinned, p->nick, sizeof p->pinned);
 }
 
 void peer_profile(struct peer *p, struct slice nick, struct slice status, bool is_away)
@@ -207,6 +261,7 @@ void peer_profile(struct peer *p, struct slice nick, struct slice status, bool i
 	bool is_renamed = strcmp(old_nick, p->nick) != 0;
 	if (is_renamed)
 		make_name(p);
+	name_pin(p);
 	bool is_new =
 		is_renamed || was_away != is_away || strcmp(old_status, p->status) != 0;
 	if (is_new && p->presence == PRESENCE_ONLINE)
@@ -218,20 +273,29 @@ void peer_pin(struct peer *p)
 	if (p->is_contact)
 		return;
 	p->is_contact = true;
-	session_guest_update(p);
+	name_pin(p);
+	guest_promote(p);
 }
 
+/* Time that is not worth a thousandth of a token yet is left for the next call, or
+ * whoever asks fast enough would never get another. */
 bool bucket_take(struct bucket *b, uint64_t now_us, unsigned per_s, unsigned burst)
 {
 	uint64_t full = (uint64_t)burst * 1000;
 	uint64_t earned = b->at_us == 0 ? full : (now_us - b->at_us) * per_s / 1000;
 	uint64_t milli = b->milli + earned;
 	b->milli = (uint32_t)(milli < full ? milli : full);
-	b->at_us = now_us > 0 ? now_us : 1;
+	if (b->at_us == 0 || earned > 0)
+		b->at_us = now_us > 0 ? now_us : 1;
 	if (b->milli < 1000)
 		return false;
 	b->milli -= 1000;
 	return true;
+}
+
+void bucket_give_back(struct bucket *b)
+{
+	b->milli += 1000;
 }
 
 bool peer_first_sight(struct peer *p, const struct id16 *id)
@@ -240,12 +304,6 @@ bool peer_first_sight(struct peer *p, const struct id16 *id)
 		p->seen = map_new(sizeof *id);
 	if (map_put(p->seen, id, p) != NULL)
 		return false;
-	if (map_count(p->seen) > PEER_SEEN_MAX) {
-		const void *oldest;
-		map_oldest(p->seen, &oldest);
-		struct id16 gone;
-		memcpy(&gone, oldest, sizeof gone);
-		map_del(p->seen, &gone);
-	}
+	trim_seen(p, PEER_SEEN_MAX);
 	return true;
 }

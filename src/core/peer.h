@@ -16,12 +16,6 @@ enum presence {
 	PRESENCE_GONE
 };
 
-/* A token bucket; filled lazily. */
-struct bucket {
-	uint64_t at_us;
-	uint32_t milli; /* thousandths of a token */
-};
-
 struct peer {
 	struct core *core;
 	struct id32 node_id;
@@ -29,6 +23,7 @@ struct peer {
 	char id_text[NODE_ID_COMPACT_BYTES];
 	char name[PROTO_NICK_BYTES + 16]; /* what we call this peer; see peer_rename */
 	char nick[PROTO_NICK_BYTES + 1];
+	char pinned[PROTO_NICK_BYTES + 1]; /* a contact's first nick: it stays its name */
 	char status[PROTO_STATUS_BYTES + 1];
 	bool is_away;
 	bool is_contact; /* the user wrote to it or added it: pinned */
@@ -54,12 +49,16 @@ struct peer {
 	/* outgoing */
 	struct list queue; /* struct item: not on any session now */
 	unsigned n_queued; /* of them, those that are not for #lan */
+	unsigned n_queued_lan; /* and those that are */
+	uint64_t next_seq; /* of the next item: their order */
+	struct bucket lan_out; /* so that the other side need not refuse */
 	uint64_t lamport;
-	struct timer retry_timer; /* after a refusal that asked for patience */
+	struct timer wake_timer; /* something held back may go then, or expire */
 
 	/* incoming */
 	struct map *seen; /* message id -> marker, the last PEER_SEEN_MAX */
 	struct bucket lan;
+	struct bucket lists, list_notices; /* device lists, and what is said of them */
 	uint64_t day_us; /* start of the day counted below */
 	uint64_t day_bytes;
 	uint64_t profile_us; /* when its last PROFILE was taken */
@@ -70,6 +69,9 @@ struct peer *peer_find(const struct core *c, const struct id32 *id);
 /* Finds or makes; NULL only when CORE_PEERS_MAX are known and none can go. */
 struct peer *peer_get(struct core *c, const struct id32 *id);
 void peer_free(struct peer *p);
+/* The user wants to know nothing of it any more: told gone, then freed. Nobody holds a
+ * session of it. */
+void peer_forget(struct peer *p);
 /* Nothing may hold it any more (session, sighting, contact, queue): then it is told
  * gone, and freed unless it is worth remembering. */
 void peer_let_go(struct peer *p);
@@ -93,7 +95,12 @@ void peer_describe(const struct peer *p, struct event_peer *out,
 /* True when the bucket had one token: per_s tokens a second, burst at most. */
 bool bucket_take(struct bucket *b, uint64_t now_us, unsigned per_s, unsigned burst);
 
-enum { PEER_SEEN_MAX = 4096 };
+/* A token that was taken for nothing. */
+void bucket_give_back(struct bucket *b);
+
+/* Twice what may be under way on one session, so that what comes again is known; of
+ * somebody who went away for good fewer are kept. */
+enum { PEER_SEEN_MAX = 2 * PROTO_WINDOW_OBJECTS, PEER_SEEN_KEPT = 256 };
 /* True when this message id is new from this peer; remembers it. */
 bool peer_first_sight(struct peer *p, const struct id16 *id);
 

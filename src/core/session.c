@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "core/dialer.h"
 #include "core/duplicate.h"
+#include "core/guest.h"
 #include "core/outbox.h"
 #include "core/profile.h"
 #include "core/trace.h"
@@ -76,12 +77,21 @@ static struct session *session_new(struct core *c, link_id id, const struct link
 	return s;
 }
 
-static void leave_guests(struct session *s)
+/* What the peer's last session left goes on over another one. A duplicate that the
+ * other side was to close is one again: it closed the other. */
+static void hand_over(struct peer *p)
 {
-	if (list_empty(&s->of_guests))
+	struct session *next = peer_session(p);
+	for (struct list *it = p->sessions.prev; next == NULL && it != &p->sessions;
+	     it = it->prev) {
+		struct session *s = list_entry(it, struct session, of_peer);
+		if (s->phase == SESSION_LIVE)
+			next = s;
+	}
+	if (next == NULL)
 		return;
-	list_del(&s->of_guests);
-	s->core->n_guests--;
+	next->is_leaving = false;
+	session_mark(next);
 }
 
 /* Takes it out of every list; what it had not delivered goes back to the peer. */
@@ -93,8 +103,9 @@ static void unhook(struct session *s, const char *why)
 	map_del(c->sessions, &s->link);
 	list_del(&s->of_peer);
 	list_del(&s->of_dirty);
-	leave_guests(s);
+	guest_leave(s);
 	outbox_return(s);
+	hand_over(s->peer);
 	list_add(&c->dead, &s->of_dead);
 	s->peer->seen_ms = core_wall_ms(c);
 }
@@ -105,7 +116,7 @@ void session_close(struct session *s, enum proto_code code, const char *reason)
 		return;
 	s->core->cfg.link->close(s->core->cfg.net, s->link, (uint16_t)code, reason);
 	unhook(s, reason);
-	dialer_on_lost(s->peer, &s->remote, ERR_OK, code, s->is_initiator);
+	dialer_on_lost(s, ERR_OK, code);
 	waiter_on_peer(s->peer);
 	peer_update(s->peer, reason);
 }
@@ -114,13 +125,15 @@ void session_sweep(struct core *c)
 {
 	list_each_safe (it, &c->dead) {
 		struct session *s = list_entry(it, struct session, of_dead);
-		struct peer *p = s->peer;
+		/* the peer may be forgotten already */
+		struct peer *p = peer_find(c, &s->cert.node_id);
 		list_del(it);
 		buf_wipe(&s->batch);
 		buf_wipe(&s->ctrl);
 		buf_wipe(&s->acks);
 		mem_free(s);
-		peer_let_go(p);
+		if (p != NULL)
+			peer_let_go(p);
 	}
 }
 
@@ -137,6 +150,19 @@ static enum err check_devlist(const struct peer *p, const struct chan_peer *who,
 	return ERR_OK;
 }
 
+/* The same device lives here already, as another process. */
+static bool is_clone(const struct peer *p, const struct chan_peer *who)
+{
+	list_each (it, &p->sessions) {
+		const struct session *s = list_entry(it, struct session, of_peer);
+		if (s->phase == SESSION_LIVE &&
+		    id16_eq(&s->cert.device_id, &who->cert.device_id) &&
+		    !id16_eq(&s->boot, &who->boot))
+			return true;
+	}
+	return false;
+}
+
 /* CODE_OK, or why we do not want it. */
 static enum proto_code refuse(struct core *c, struct peer *p, const struct link_peer *lp,
 			      bool *is_provisional)
@@ -147,9 +173,7 @@ static enum proto_code refuse(struct core *c, struct peer *p, const struct link_
 	if (id32_eq(&cert->node_id, &c->node_id) &&
 	    id16_eq(&cert->device_id, identity_device_id(c->cfg.identity)))
 		return CODE_DUPLICATE;
-	const struct session *live = peer_session(p);
-	if (p->cloned_until_us > core_now_us(c) && live != NULL &&
-	    !id16_eq(&live->boot, &lp->peer->boot))
+	if (p->cloned_until_us > core_now_us(c) && is_clone(p, lp->peer))
 		return CODE_DUPLICATE;
 	if (check_devlist(p, lp->peer, is_provisional) != ERR_OK)
 		return CODE_UNAUTHORISED;
@@ -161,7 +185,7 @@ void session_on_peer(struct core *c, link_id id, const struct link_peer *lp)
 	struct peer *p = peer_get(c, &lp->peer->cert.node_id);
 	bool is_provisional = false;
 	enum proto_code code = refuse(c, p, lp, &is_provisional);
-	dialer_on_proved(c, id, p);
+	dialer_on_proved(c, id, p, code == CODE_OK);
 	if (code != CODE_OK) {
 		c->cfg.link->close(c->cfg.net, id, (uint16_t)code, proto_code_str(code));
 		if (p != NULL)
@@ -222,13 +246,13 @@ static void on_idle(void *ctx)
 		session_close(s, CODE_DUPLICATE, proto_code_str(CODE_DUPLICATE));
 		return;
 	}
+	dialer_renew(s);
 	if (silent_ms < PROTO_PING_IDLE_S * 1000ULL) {
 		set_timer(s, PROTO_PING_IDLE_S * 1000ULL - silent_ms, on_idle);
 		return;
 	}
 	static const uint8_t idle_token[PROTO_PING_BYTES];
 	session_ping(s, idle_token);
-	dialer_renew(s);
 	set_timer(s, PROTO_PING_IDLE_S * 1000ULL, on_idle);
 }
 
@@ -251,62 +275,18 @@ void session_on_up(struct core *c, link_id id, const struct link_peer *lp)
 	s->up_ms = core_wall_ms(c);
 	session_enter(s, s->is_provisional ? SESSION_PROVISIONAL : SESSION_HELLO, "up");
 	dialer_on_up(s);
-	if (!s->is_provisional && !duplicate_settle(s))
-		return;
 	set_timer(s, PROTO_PROVISIONAL_S * 1000ULL, on_hello_late);
 	profile_hello(s);
 }
 
-/* The guest that has been silent longest, from this address or (NULL) any. */
-static struct session *idlest_guest(const struct core *c, const struct addr *ip,
-				    unsigned *count)
-{
-	struct session *idlest = NULL;
-	*count = 0;
-	list_each (it, &c->guests) {
-		struct session *s = list_entry(it, struct session, of_guests);
-		if (ip != NULL && !addr_ip_eq(&s->remote, ip))
-			continue;
-		(*count)++;
-		if (idlest == NULL || s->heard_us < idlest->heard_us)
-			idlest = s;
-	}
-	return idlest;
-}
-
-static void limit_guests(struct session *s, const struct addr *ip, enum option limit)
-{
-	unsigned count;
-	struct session *idlest = idlest_guest(s->core, ip, &count);
-	if (idlest != NULL && count > (unsigned)options_int(s->core->cfg.options, limit))
-		session_close(idlest, CODE_QUOTA, "too many sessions of strangers");
-}
-
-static void join_guests(struct session *s)
-{
-	if (s->peer->is_contact)
-		return;
-	list_add(&s->core->guests, &s->of_guests);
-	s->core->n_guests++;
-	limit_guests(s, &s->remote, OPT_guests_ip);
-	limit_guests(s, NULL, OPT_guests);
-}
-
-void session_guest_update(struct peer *p)
-{
-	list_each (it, &p->sessions) {
-		leave_guests(list_entry(it, struct session, of_peer));
-	}
-}
-
 void session_live(struct session *s)
 {
-	bool was_provisional = s->phase == SESSION_PROVISIONAL;
 	session_enter(s, SESSION_LIVE, "HELLO");
+	s->is_provisional = false;
 	set_timer(s, PROTO_PING_IDLE_S * 1000ULL, on_idle);
-	if (was_provisional && !duplicate_settle(s))
+	if (!duplicate_settle(s))
 		return;
-	join_guests(s);
+	guest_join(s);
 	if (s->phase != SESSION_LIVE)
 		return;
 	peer_update(s->peer, NULL);
@@ -410,7 +390,7 @@ static void decide(struct session *s, enum err e)
 	if (e == ERR_IDENTITY)
 		session_close(s, CODE_UNAUTHORISED, "certificate not in the device list");
 	else if (e == ERR_LIMIT)
-		session_close(s, CODE_RATE, "window exceeded");
+		session_close(s, CODE_RATE, "limit exceeded");
 	else
 		session_close(s, CODE_PROTOCOL, "protocol error");
 }
@@ -438,7 +418,7 @@ bool session_on_down(struct core *c, link_id id, enum err why, uint16_t code,
 	log_debug("session", "%s: the other side's reason: %.*s", s->log_id,
 		  (int)reason.n, (const char *)reason.p);
 	unhook(s, said);
-	dialer_on_lost(s->peer, &s->remote, why, code, s->is_initiator);
+	dialer_on_lost(s, why, code);
 	waiter_on_peer(s->peer);
 	peer_update(s->peer, said);
 	return true;
@@ -490,13 +470,6 @@ void session_nack(struct session *s, const struct id16 *id, enum proto_code code
 	session_ctrl(s, &m);
 }
 
-void session_ping(struct session *s, const uint8_t token[static PROTO_PING_BYTES])
-{
-	/* FULL: so much is under way that silence cannot come from idleness */
-	(void)s->core->cfg.link->send(s->core->cfg.net, s->link, KIND_PING, 0,
-				      slice_of(token, PROTO_PING_BYTES));
-}
-
 static enum err flush_ctrl(struct session *s)
 {
 	const struct core *c = s->core;
@@ -511,6 +484,16 @@ static enum err flush_ctrl(struct session *s)
 	}
 	buf_clear(&s->ctrl, 0);
 	return ERR_OK;
+}
+
+void session_ping(struct session *s, const uint8_t token[static PROTO_PING_BYTES])
+{
+	/* the HELLO may still wait, and a PING before it breaks the protocol */
+	if (flush_ctrl(s) != ERR_OK)
+		return;
+	/* FULL: so much is under way that silence cannot come from idleness */
+	(void)s->core->cfg.link->send(s->core->cfg.net, s->link, KIND_PING, 0,
+				      slice_of(token, PROTO_PING_BYTES));
 }
 
 static enum err flush_acks(struct session *s)
@@ -545,7 +528,7 @@ void session_flush(struct session *s)
 	enum err e = flush_ctrl(s);
 	if (e == ERR_OK)
 		e = flush_acks(s);
-	if (e == ERR_OK && s->phase == SESSION_LIVE && !s->is_leaving)
+	if (e == ERR_OK && peer_session(s->peer) == s)
 		e = outbox_send(s);
 	s->is_full = e == ERR_FULL;
 }

@@ -26,13 +26,13 @@ enum session_phase {
 
 struct session {
 	struct core *core;
-	struct peer *peer; /* outlives it */
+	struct peer *peer; /* outlives it until it is DEAD */
 	struct list of_peer, of_guests, of_dirty, of_dead;
 	link_id link;
 	uint64_t birth; /* order among all sessions */
 	enum session_phase phase;
 	bool is_initiator;
-	bool is_provisional; /* decided at on_peer */
+	bool is_provisional; /* decided at on_peer; until it is LIVE */
 	bool is_leaving; /* a duplicate that the other side shall close */
 	bool is_full; /* link said FULL: wait for on_room */
 	bool is_dirty;
@@ -83,8 +83,6 @@ void session_flush(struct session *s);
 
 /* HELLO has come and is good. */
 void session_live(struct session *s);
-/* The peer became a contact: its sessions are no guests any more. */
-void session_guest_update(struct peer *p);
 /* Frees the dead; end of the tick. */
 void session_sweep(struct core *c);
 
