@@ -3,7 +3,13 @@
 
 #include "base/mem.h"
 
-enum { DAY_S = 86400, KNOCK_BYTES = 512, LAN_IPS_MAX = 4096 };
+enum {
+	DAY_S = 86400,
+	KNOCK_BYTES = 512,
+	LAN_IPS_MAX = 4096,
+	/* a flood of empty words costs too */
+	DAY_OVERHEAD_BYTES = 64
+};
 
 /* The rate of one address on #lan; several peers may share it. */
 struct lan_ip {
@@ -33,12 +39,21 @@ void chat_free(struct core *c)
 	map_free(c->lan_ips);
 }
 
+/* Who is over his own limit takes nothing from those who share his address, and earns
+ * nothing before he waits as he was told; a contact does not depend on them at all. */
 static bool is_within_lan_rate(struct session *s)
 {
+	struct peer *p = s->peer;
 	uint64_t now = core_now_us(s->core);
-	return bucket_take(lan_bucket(s->core, &s->remote), now, PROTO_LAN_PER_S,
-			   PROTO_LAN_BURST) &&
-	       bucket_take(&s->peer->lan, now, PROTO_LAN_PER_S, PROTO_LAN_BURST);
+	if (!bucket_take(&p->lan, now, PROTO_LAN_PER_S, PROTO_LAN_BURST)) {
+		p->lan = (struct bucket){.at_us = now > 0 ? now : 1};
+		return false;
+	}
+	if (p->is_contact || bucket_take(lan_bucket(s->core, &s->remote), now,
+					 PROTO_LAN_PER_S, PROTO_LAN_BURST))
+		return true;
+	bucket_give_back(&p->lan);
+	return false;
 }
 
 static bool is_within_day(struct peer *p, size_t n)
@@ -51,6 +66,7 @@ static bool is_within_day(struct peer *p, size_t n)
 		p->day_bytes = 0;
 	}
 	uint64_t max = (uint64_t)options_int(p->core->cfg.options, OPT_stranger_mib_day);
+	n += DAY_OVERHEAD_BYTES;
 	if (p->day_bytes + n > max << 20)
 		return false;
 	p->day_bytes += n;
