@@ -70,23 +70,24 @@ static void tell(struct core *c, struct peer *p, const struct object *o,
 		mem_free(copy);
 }
 
-static unsigned add_lan(struct core *c, struct object *o)
+/* Whoever does not read has a full queue of his own; it is nobody else's trouble. */
+static enum err add_lan(struct core *c, struct object *o)
 {
-	unsigned n = 0;
+	enum err e = ERR_UNREACHABLE;
 	size_t pos = 0;
 	for (struct peer *p; (p = map_next(c->peers, &pos)) != NULL;) {
 		if (peer_session(p) == NULL)
 			continue;
-		outbox_add(p, o);
-		n++;
+		enum err one = outbox_add(p, o);
+		e = e == ERR_OK ? ERR_OK : one;
 	}
-	return n;
+	return e;
 }
 
 static enum err add(struct core *c, struct peer *p, struct object *o)
 {
 	if (p == NULL)
-		return add_lan(c, o) > 0 ? ERR_OK : ERR_UNREACHABLE;
+		return add_lan(c, o);
 	peer_pin(p);
 	enum err e = outbox_add(p, o);
 	dialer_want(p);

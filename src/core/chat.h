@@ -17,8 +17,6 @@ void conv_lan(struct id16 *out);
  * #lan. *id_out is the new message's. */
 enum err chat_say(struct core *c, struct peer *p, struct slice text, bool is_action,
 		  struct id16 *id_out);
-/* Forgets rate limits of addresses not heard for a minute. */
-void chat_sweep(struct core *c);
 void chat_free(struct core *c);
 
 #endif

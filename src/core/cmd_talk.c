@@ -21,6 +21,11 @@ static void say_failed(struct call *call, const struct peer *p, enum err e)
 			  "was not "
 			  "taken",
 			  p->n_queued, p->name);
+	else if (e == ERR_FULL)
+		call_fail(call, 5,
+			  "too many messages wait for #lan, which takes %d a second; "
+			  "this one was not taken",
+			  PROTO_LAN_PER_S);
 	else if (e == ERR_UNREACHABLE)
 		call_fail(call, 2, "nobody is on #lan now; nothing was sent");
 	else
