@@ -9,34 +9,55 @@
 
 uint64_t emit_oldest(const struct core *c)
 {
-	if (c->newest == 0)
-		return 0;
-	return c->newest > CORE_EVENTS_KEPT ? c->newest - CORE_EVENTS_KEPT + 1 : 1;
+	return c->newest == 0 ? 0 : c->oldest;
 }
 
-/* A slot is used again and again; only an unusually large one is given back. */
-enum { SLOT_BYTES = 512, SLOT_KEPT_BYTES = 2048 };
+/* A slot is used again and again; only an unusually large one is given back. All
+ * together are bounded, so that long texts push the oldest out sooner. */
+enum { SLOT_BYTES = 512, SLOT_KEPT_BYTES = 2048, KEPT_BYTES = 8 << 20 };
 
 struct kept {
 	struct event *ev; /* with its strings behind it */
 	size_t size;
 };
 
+static struct kept *slot(const struct core *c, uint64_t cursor)
+{
+	return &c->kept[cursor % CORE_EVENTS_KEPT];
+}
+
+static void slot_resize(struct core *c, struct kept *k, size_t size)
+{
+	mem_free(k->ev);
+	k->ev = size > 0 ? mem_new(size) : NULL;
+	c->kept_bytes = c->kept_bytes - k->size + size;
+	k->size = size;
+}
+
+static void forget_oldest(struct core *c)
+{
+	slot_resize(c, slot(c, c->oldest), 0);
+	c->oldest++;
+}
+
 static void keep(struct core *c, const struct event *ev)
 {
-	struct kept *k = &c->kept[ev->cursor % CORE_EVENTS_KEPT];
+	struct kept *k = slot(c, ev->cursor);
+	if (ev->cursor - c->oldest >= CORE_EVENTS_KEPT)
+		c->oldest++; /* it stood in this slot */
 	size_t need = event_copy_into(ev, k->ev, k->size);
-	if (need <= k->size && k->size <= SLOT_KEPT_BYTES)
-		return;
-	mem_free(k->ev);
-	k->size = need > SLOT_BYTES ? need : SLOT_BYTES;
-	k->ev = mem_new(k->size);
-	event_copy_into(ev, k->ev, k->size);
+	if (need > k->size || k->size > SLOT_KEPT_BYTES) {
+		slot_resize(c, k, need > SLOT_BYTES ? need : SLOT_BYTES);
+		event_copy_into(ev, k->ev, k->size);
+	}
+	while (c->kept_bytes > KEPT_BYTES && c->oldest < ev->cursor)
+		forget_oldest(c);
 }
 
 void emit_init(struct core *c)
 {
 	c->kept = mem_array(CORE_EVENTS_KEPT, sizeof *c->kept);
+	c->oldest = 1;
 }
 
 static void show(struct front *f, const struct event *ev)
