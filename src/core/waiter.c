@@ -5,6 +5,8 @@
 #include "base/mem.h"
 #include "core/command.h"
 
+enum { WAITERS_MAX = 4096 };
+
 struct waiter {
 	struct list node;
 	struct core *core;
@@ -22,6 +24,7 @@ struct waiter {
 static void waiter_free(struct waiter *w)
 {
 	list_del(&w->node);
+	w->core->n_waiters--;
 	timer_stop(&w->timer);
 	queued_command_free(w->again);
 	mem_free(w);
@@ -33,10 +36,16 @@ static void on_timer(void *ctx)
 	w->on_late(w);
 }
 
+/* NULL, and said so, when a front end has asked for too much at once. */
 static struct waiter *waiter_new(struct core *c, struct reply_to to, uint64_t wait_ms,
 				 void (*on_late)(struct waiter *w))
 {
+	if (c->n_waiters >= WAITERS_MAX) {
+		emit_error(c, to, 5, "too many commands wait already");
+		return NULL;
+	}
 	struct waiter *w = mem_new(sizeof *w);
+	c->n_waiters++;
 	w->core = c;
 	w->to = to;
 	w->on_late = on_late;
@@ -72,6 +81,8 @@ void waiter_delivery(struct core *c, struct reply_to to, struct peer *p,
 		     const struct id16 *id, uint64_t wait_s)
 {
 	struct waiter *w = waiter_new(c, to, wait_s * 1000, on_undelivered);
+	if (w == NULL)
+		return;
 	w->id = *id;
 	if (p != NULL)
 		w->peer = p->node_id;
@@ -113,6 +124,8 @@ void waiter_ping(struct session *s, struct reply_to to, uint64_t wait_s)
 {
 	struct core *c = s->core;
 	struct waiter *w = waiter_new(c, to, wait_s * 1000, on_no_pong);
+	if (w == NULL)
+		return;
 	w->is_ping = true;
 	w->peer = s->peer->node_id;
 	rng_fill(c->cfg.rng, w->id.b, sizeof w->id.b);
@@ -158,7 +171,8 @@ void waiter_again(struct core *c, struct reply_to to, const struct command *cmd,
 		  uint64_t wait_ms)
 {
 	struct waiter *w = waiter_new(c, to, wait_ms, on_last_try);
-	w->again = queued_command_new(to, cmd);
+	if (w != NULL)
+		w->again = queued_command_new(to, cmd);
 }
 
 void waiter_on_peer(struct peer *p)
