@@ -5,6 +5,7 @@
 #include "core/command.h"
 #include "core/dialer.h"
 #include "core/session.h"
+#include "core/trace.h"
 #include "core/waiter.h"
 
 enum { WAIT_MAX_S = 86400, PING_WAIT_S = 5 };
@@ -138,6 +139,19 @@ static bool parse_target(struct call *call, char *host_port, struct id32 *id,
 			 a->id);
 }
 
+/* The line of the option that begins with this address. */
+static const char *find_added(const struct core *c, const char *host_port)
+{
+	size_t n = strlen(host_port);
+	for (size_t i = 0; i < options_list_count(c->cfg.options, OPT_peer); i++) {
+		const char *line = options_list(c->cfg.options, OPT_peer, i);
+		if (strncmp(line, host_port, n) == 0 &&
+		    (line[n] == '\0' || line[n] == ' '))
+			return line;
+	}
+	return NULL;
+}
+
 static void keep_peer_option(struct core *c, const char *host_port, const struct id32 *id)
 {
 	char text[NODE_ID_TEXT_BYTES] = "";
@@ -145,6 +159,11 @@ static void keep_peer_option(struct core *c, const char *host_port, const struct
 		node_id_text(id, text);
 	char *value = mem_printf("%s%s%s", host_port, id != NULL ? " " : "", text);
 	char *why = NULL;
+	const char *old = find_added(c, host_port);
+	char *copy = mem_strdup(old); /* the line that goes must not be its own key */
+	if (old != NULL)
+		options_list_del(c->cfg.options, OPT_peer, copy);
+	mem_free(copy);
 	options_set(c->cfg.options, OPT_peer, value, OPTION_SET, &why);
 	mem_free(why);
 	mem_free(value);
@@ -158,6 +177,10 @@ void cmd_add(struct call *call)
 	char *host_port = mem_new(strlen(call->cmd->u.add.address) + 1);
 	if (!parse_target(call, host_port, &id, &has_id))
 		goto out;
+	if (has_id && id32_eq(&id, &c->node_id)) {
+		call_fail(call, 1, "that is your own id");
+		goto out;
+	}
 	enum err e = c->cfg.ports.fixed_add == NULL
 			     ? ERR_UNREACHABLE
 			     : c->cfg.ports.fixed_add(c->cfg.ports.ctx, host_port,
@@ -175,19 +198,6 @@ void cmd_add(struct call *call)
 	call_done(call, "added; /save keeps it for the next start");
 out:
 	mem_free(host_port);
-}
-
-/* The line of the option that begins with this address. */
-static const char *find_added(const struct core *c, const char *host_port)
-{
-	size_t n = strlen(host_port);
-	for (size_t i = 0; i < options_list_count(c->cfg.options, OPT_peer); i++) {
-		const char *line = options_list(c->cfg.options, OPT_peer, i);
-		if (strncmp(line, host_port, n) == 0 &&
-		    (line[n] == '\0' || line[n] == ' '))
-			return line;
-	}
-	return NULL;
 }
 
 static bool forget_added(struct call *call, const char *host_port)
@@ -217,7 +227,8 @@ void cmd_forget(struct call *call)
 			  p->name);
 		return;
 	}
-	peer_free(p);
+	trace_forget(call->core, p);
+	peer_forget(p);
 	call_done(call, "forgotten");
 }
 

@@ -4,7 +4,7 @@
 
 #include "base/mem.h"
 
-enum { SHOWN_BYTES = 24 };
+enum { SHOWN_BYTES = 24, SHOWN_TEXT = 60, MEANING_BYTES = 512 };
 
 struct trace {
 	struct list node;
@@ -80,6 +80,17 @@ bool trace_stop(struct core *c, uint64_t front, struct peer *p)
 	return true;
 }
 
+void trace_forget(struct core *c, const struct peer *p)
+{
+	list_each_safe (it, &c->traces) {
+		struct trace *t = list_entry(it, struct trace, node);
+		if (t->is_all || !fits(t, p))
+			continue;
+		emit_done(c, t->to, NULL);
+		drop(c, t);
+	}
+}
+
 bool trace_is_on(const struct core *c, uint64_t front, const struct peer *p)
 {
 	return find(c, front, p) != NULL;
@@ -110,11 +121,21 @@ void trace_free_all(struct core *c)
 
 /* ---- what a frame means ---- */
 
+/* Where to cut valid UTF-8 so that it stays that. */
+static size_t cut_at(const char *s, size_t n, size_t max)
+{
+	if (n <= max)
+		return n;
+	while (max > 0 && ((uint8_t)s[max] & 0xc0) == 0x80)
+		max--;
+	return max;
+}
+
 static void describe_text(const struct msg *m, char *out, size_t max)
 {
-	snprintf(out, max, " %zu bytes: %.*s", m->u.text.text.n,
-		 (int)(m->u.text.text.n < 60 ? m->u.text.text.n : 60),
-		 (const char *)m->u.text.text.p);
+	const char *text = (const char *)m->u.text.text.p;
+	size_t n = m->u.text.text.n;
+	snprintf(out, max, " %zu bytes: %.*s", n, (int)cut_at(text, n, SHOWN_TEXT), text);
 }
 
 static void describe_ack(const struct msg *m, char *out, size_t max)
@@ -146,6 +167,9 @@ static const struct {
 static void add_object(const struct msg *m, char *out, size_t max)
 {
 	size_t used = strlen(out);
+	/* room for the longest description, so that none is cut within a letter */
+	if (max - used < 2 * PROTO_NICK_BYTES)
+		return;
 	snprintf(out + used, max - used, " %s", msg_row_find(m->type)->name);
 	used = strlen(out);
 	for (size_t i = 0; i < sizeof describers / sizeof *describers; i++)
@@ -195,7 +219,7 @@ void trace_on_frame(struct core *c, link_id id, const struct chan_trace *t)
 		[CHAN_STAGE_HANDSHAKE] = "handshake",
 		[CHAN_STAGE_RECORD] = "record",
 	};
-	char meaning[512], hex[2 * SHOWN_BYTES + 1];
+	char meaning[MEANING_BYTES], hex[2 * SHOWN_BYTES + 1];
 	const struct session *s = map_get(c->sessions, &id);
 	size_t n = t->wire.n < SHOWN_BYTES ? t->wire.n : SHOWN_BYTES;
 	hex_encode(slice_of(t->wire.p, n), hex);

@@ -13,6 +13,8 @@ void trace_start(struct core *c, struct reply_to to, struct peer *p);
 /* Ends this front end's traces of p (NULL: of all); false when there was none. */
 bool trace_stop(struct core *c, uint64_t front, struct peer *p);
 bool trace_is_on(const struct core *c, uint64_t front, const struct peer *p);
+/* The peer will be forgotten: ends all traces of it. */
+void trace_forget(struct core *c, const struct peer *p);
 /* A new session: is it one that somebody watches? */
 void trace_session(struct session *s);
 void trace_on_frame(struct core *c, link_id id, const struct chan_trace *t);
