@@ -54,14 +54,20 @@ static void wanted_wipe(struct wanted *w)
 	mem_free(w->nick);
 }
 
-static bool has_nick(const struct peer *p, const char *folded)
+static bool is_folded(const char *nick, const char *folded)
 {
-	if (folded == NULL)
-		return false;
-	char *own = text_fold(p->nick);
+	char *own = text_fold(nick);
 	bool is_same = own != NULL && strcmp(own, folded) == 0;
 	mem_free(own);
 	return is_same;
+}
+
+/* A contact keeps the name it was met with: when it calls itself otherwise, nobody
+ * else can take its place. */
+static bool has_nick(const struct peer *p, const char *folded)
+{
+	return folded != NULL && (is_folded(p->nick, folded) ||
+				  (p->pinned[0] != '\0' && is_folded(p->pinned, folded)));
 }
 
 static bool fits(const struct peer *p, const struct wanted *w)
@@ -87,13 +93,17 @@ static enum err search(struct core *c, const char *who, const struct wanted *w,
 {
 	char found[900] = "";
 	unsigned n = 0;
-	size_t pos = 0;
-	for (struct peer *p; (p = map_next(c->peers, &pos)) != NULL;) {
-		if (p->presence == PRESENCE_GONE || !fits(p, w))
-			continue;
-		*out = p;
-		if (n++ < LISTED_MAX)
-			list_one(p, found, sizeof found);
+	/* contacts first: a crowd of namesakes must not hide them */
+	for (unsigned round = 0; round < 2; round++) {
+		size_t pos = 0;
+		for (struct peer *p; (p = map_next(c->peers, &pos)) != NULL;) {
+			if (p->is_contact != (round == 0) ||
+			    p->presence == PRESENCE_GONE || !fits(p, w))
+				continue;
+			*out = p;
+			if (n++ < LISTED_MAX)
+				list_one(p, found, sizeof found);
+		}
 	}
 	if (n == 1)
 		return ERR_OK;
