@@ -20,6 +20,8 @@ static void count(struct rogue *r, const struct msg *m)
 {
 	r->n_acks += m->type == MSG_ACK ? m->u.ack.ids.n : 0;
 	r->n_texts += m->type == MSG_TEXT;
+	if (m->type == MSG_TEXT)
+		r->text_id = m->id;
 	r->n_hellos += m->type == MSG_HELLO;
 	r->n_others += m->type == MSG_PROFILE || m->type == MSG_DEVLIST;
 	if (m->type != MSG_NACK)
@@ -44,12 +46,19 @@ static void on_record(struct rogue *r, const struct record *rec)
 	}
 }
 
+static void on_up(struct rogue *r)
+{
+	r->is_up = true;
+	if (r->is_rude)
+		chan_close(r->chan, r->rude_code, "go away");
+}
+
 static void on_event(struct rogue *r, const struct chan_event *ev)
 {
 	if (ev->type == CHAN_PEER && !r->is_refusing)
 		chan_accept(r->chan);
 	else if (ev->type == CHAN_UP)
-		r->is_up = true;
+		on_up(r);
 	else if (ev->type == CHAN_RECORD)
 		on_record(r, &ev->record);
 	else if (ev->type == CHAN_CLOSED)
@@ -76,6 +85,10 @@ static void on_bytes(void *ctx, struct slice bytes, bool is_eof)
 		r->error = chan_feed(r->chan, bytes, &used);
 		bytes = slice_of(bytes.p + used, bytes.n - used);
 		drain(r);
+	}
+	if (r->is_rude && r->is_up && r->raw != NULL) {
+		sim_raw_close(r->raw);
+		r->raw = NULL;
 	}
 }
 
@@ -128,6 +141,9 @@ static sim_raw_fn *on_open(void *ctx, struct sim_raw *raw, void **fn_ctx)
 	struct rogue *r = ctx;
 	chan_free(r->chan);
 	r->chan = chan_listen_new(&r->cfg);
+	r->is_up = r->is_closed = false;
+	r->error = ERR_OK;
+	r->n_dialled++;
 	r->raw = raw;
 	*fn_ctx = r;
 	return on_bytes;

@@ -18,12 +18,15 @@ struct rogue {
 	struct sim_raw *raw;
 	struct addr addr;
 	bool is_refusing; /* does not accept the node's key */
+	bool is_rude; /* when dialled: ends each session at once, with rude_code */
+	uint16_t rude_code;
+	unsigned n_dialled; /* how often the node came */
 	bool is_up, is_closed;
 	uint16_t close_code;
 	/* what the node said */
 	unsigned n_acks, n_nacks, n_texts, n_hellos, n_others, n_pongs;
 	unsigned nack_code;
-	struct id16 nack_id;
+	struct id16 nack_id, text_id; /* of the last one */
 	enum err error; /* of our channel */
 };
 

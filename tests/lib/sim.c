@@ -33,8 +33,8 @@ struct end {
 	bool is_silent; /* the connection is broken, nobody was told */
 	bool is_closing; /* core has let go of it */
 	bool is_dead;
-	bool is_up_due; /* accepted: on_up follows */
 	bool wants_room;
+	unsigned latency_ms; /* 0: the simulation's */
 	struct list inbox; /* struct packet, in order */
 	/* a raw side has no channel of ours: a test plays it */
 	sim_raw_fn *raw;
@@ -131,7 +131,8 @@ static void send_packet(struct end *from, const uint8_t *bytes, size_t n, bool i
 		memcpy(p->bytes, bytes, n);
 	list_add(&to->inbox, &p->node);
 	s->bytes += n;
-	timer_set(s->timers, &p->timer, s->latency_ms, on_arrival, p);
+	unsigned ms = from->latency_ms != 0 ? from->latency_ms : s->latency_ms;
+	timer_set(s->timers, &p->timer, ms, on_arrival, p);
 }
 
 static void end_down(struct end *e, enum err why, uint16_t code, struct slice reason)
@@ -306,6 +307,7 @@ static enum err op_dial(void *net, const struct addr *to, const struct id32 *tar
 	struct sim_node *n = net;
 	struct sim *s = n->sim;
 	struct sim_node *other = node_at(s, to);
+	n->n_dials++;
 	if (s->listener.fn != NULL && addr_eq(&s->listener.at, to)) {
 		*out = dial_raw(n, to, target);
 		return ERR_OK;
@@ -325,6 +327,18 @@ static enum err op_dial(void *net, const struct addr *to, const struct id32 *tar
 	b->chan = chan_listen_new(&other->chan);
 	*out = a->id;
 	return ERR_OK;
+}
+
+void sim_dial(struct sim *s, unsigned from, unsigned to, unsigned out_ms,
+	      unsigned back_ms)
+{
+	link_id id;
+	op_dial(&s->nodes[from], &s->nodes[to].addr, NULL, &id);
+	struct end *e = map_get(s->by_id, &id);
+	if (e == NULL)
+		return;
+	e->latency_ms = out_ms;
+	e->other->latency_ms = back_ms;
 }
 
 static struct end *find_end(const struct sim_node *n, link_id id)
@@ -423,12 +437,14 @@ static void on_shown(void *ctx, const struct event *ev)
 		note(n->sim, n->index, ev->u.message.id, ev->u.message.text);
 	} else if (ev->type == EVENT_PEER) {
 		n->n_online += strcmp(ev->u.peer.state, "online") == 0;
+		n->n_offline += strcmp(ev->u.peer.state, "offline") == 0;
 		note(n->sim, n->index, ev->u.peer.id, ev->u.peer.state);
 	} else if (ev->type == EVENT_STATE) {
 		n->n_delivered += strcmp(ev->u.state.state, "delivered") == 0;
 		n->n_failed += strcmp(ev->u.state.state, "failed") == 0;
 		note(n->sim, n->index, ev->u.state.id, ev->u.state.state);
 	} else if (ev->type == EVENT_NOTICE) {
+		n->n_notices++;
 		n->n_alarms += strcmp(ev->u.notice.level, "alarm") == 0;
 		note(n->sim, n->index, ev->u.notice.level, ev->u.notice.text);
 	} else if (ev->type == EVENT_DONE) {
@@ -495,6 +511,16 @@ const struct clock *sim_clock(struct sim *s)
 	return &s->clock.clock;
 }
 
+void sim_wall_jump(struct sim *s, int64_t ms)
+{
+	s->clock.wall_offset_ms += (uint64_t)ms;
+}
+
+void sim_suspend(struct sim *s, uint64_t ms)
+{
+	clock_manual_advance(&s->clock, ms * 1000);
+}
+
 void sim_latency(struct sim *s, unsigned ms)
 {
 	s->latency_ms = ms;
@@ -559,6 +585,16 @@ void sim_start(struct sim *s, unsigned i)
 	core_ifaces(n->core, &ifs);
 	core_listening(n->core, n->addr.port);
 	follow(n);
+}
+
+void sim_reset(struct sim *s, unsigned a, unsigned b)
+{
+	sim_break(s, a, b);
+	list_each (it, &s->ends) {
+		struct end *e = list_entry(it, struct end, node);
+		if (e->is_silent)
+			end_down(e, ERR_IO, 0, slice_of(NULL, 0));
+	}
 }
 
 /* Moves what the channels have to say onto the wire. */

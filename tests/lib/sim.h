@@ -26,7 +26,9 @@ struct sim_node {
 	struct front_port front;
 	char id[NODE_ID_COMPACT_BYTES];
 	/* what its front end saw */
-	unsigned n_texts, n_online, n_delivered, n_failed, n_alarms, n_done, n_errors;
+	unsigned n_texts, n_online, n_offline, n_delivered, n_failed, n_notices, n_alarms;
+	unsigned n_done, n_errors;
+	unsigned n_dials; /* what its core has dialled */
 	unsigned last_status;
 	char last_error[256];
 	char **texts; /* "nick: text", as shown */
@@ -54,6 +56,14 @@ void sim_announce(struct sim *s, unsigned i);
 void sim_tell(struct sim *s, unsigned who, unsigned of);
 /* Breaks all connections between the two without telling either. */
 void sim_break(struct sim *s, unsigned a, unsigned b);
+/* Breaks them, and both are told at once. */
+void sim_reset(struct sim *s, unsigned a, unsigned b);
+/* A connection that nobody's rules asked for, each direction with its own delay. */
+void sim_dial(struct sim *s, unsigned from, unsigned to, unsigned out_ms,
+	      unsigned back_ms);
+/* The calendar is set anew; and all clocks go on while nobody runs. */
+void sim_wall_jump(struct sim *s, int64_t ms);
+void sim_suspend(struct sim *s, uint64_t ms);
 /* A node with the same keys as i, at another address. Returns its index. */
 unsigned sim_clone(struct sim *s, unsigned i);
 
