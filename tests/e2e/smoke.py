@@ -471,6 +471,14 @@ def lines_on_a_terminal(world):
 
 
 @test
+def quit_is_no_error(world):
+    ada = world.person("ada").start()
+    events = json_lines(ada.must("--json", given='{"cmd":"quit"}\n'))
+    check([e["type"] for e in events] == ["node", "done"], str(events))
+    check(ada.ask("status")[0]["port"] > 0, "the node is gone with its client")
+
+
+@test
 def json_both_ways(world):
     ada, bob = world.pair()
     given = ('{"cmd":"msg","who":"bob","text":"from a bot","wait":5,"tag":7}\n'
