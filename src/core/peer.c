@@ -94,29 +94,17 @@ static bool is_stranger_away(const struct peer *p)
 	       p->traces == 0;
 }
 
-static bool drop_first(struct core *c, bool (*may_go)(const struct peer *p))
+/* Makes room by dropping the oldest peer that only announcements and addresses hold:
+ * anybody can make these up. */
+static void drop_one(struct core *c)
 {
 	size_t pos = 0;
 	for (struct peer *p; (p = map_next(c->peers, &pos)) != NULL;) {
-		if (!may_go(p))
+		if (!is_stranger_away(p))
 			continue;
 		peer_forget(p);
-		return true;
+		return;
 	}
-	return false;
-}
-
-static bool is_free(const struct peer *p)
-{
-	return !is_held(p);
-}
-
-/* Makes room by dropping the oldest peer that nothing holds, or else the oldest of
- * those that only announcements and addresses hold: anybody can make these up. */
-static void drop_one(struct core *c)
-{
-	if (!drop_first(c, is_free))
-		drop_first(c, is_stranger_away);
 }
 
 struct peer *peer_get(struct core *c, const struct id32 *id)

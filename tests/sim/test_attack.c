@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -401,6 +402,64 @@ static void D2_a_flood_of_sightings_is_bounded_and_hides_nobody(void **state)
 	ask(&d, VERB_EVENTS, "0", NULL, 10);
 	assert_true(d.counts[EVENT_PEER] < 2048); /* the ring was not washed out */
 	assert_int_equal(d.counts[EVENT_LAGGED], 0);
+	sim_free(s);
+}
+
+static void a_real_peer_gets_in_where_only_made_up_ones_are_known(void **state)
+{
+	(void)state;
+	struct sim *s = sim_new(33, 2);
+	struct rogue r;
+	sim_start(s, 0);
+	for (unsigned i = 0; i < 12000; i++) {
+		struct sighting one = rumour(i);
+		one.addr.ip[0] = 172; /* not on link: they stay */
+		one.ifindex = 2 + i / 2000;
+		core_sighting(sim_node(s, 0)->core, &one);
+	}
+	rogue_init(&r, s, 150, NULL);
+	rogue_dial(&r, 0);
+	rogue_hello(&r);
+	assert_int_equal(r.n_hellos, 1);
+	sim_start(s, 1);
+	sim_announce(s, 1);
+	sim_run(s, 5000);
+	assert_int_equal(sim_links(s, 0), 2);
+	rogue_end(&r);
+	sim_free(s);
+}
+
+/* Strangers that come, leave an address and go: each is worth a few dials, and none
+ * is remembered for ever. */
+static void strangers_that_come_once_are_forgotten(void **state)
+{
+	(void)state;
+	enum { STRANGERS = 300 };
+	struct sim *s = sim_new(34, 1);
+	struct desk d;
+	sim_start(s, 0);
+	desk_open(&d, s);
+	for (unsigned i = 0; i < STRANGERS; i++) {
+		struct rogue r;
+		rogue_init(&r, s, 1000 + i, NULL);
+		rogue_dial(&r, 0);
+		struct msg m = {.type = MSG_HELLO};
+		const struct devlist *l = identity_devlist(r.identity);
+		m.u.hello.has = MSG_HAS(3) | MSG_HAS(5);
+		m.u.hello.nick = slice_str("once");
+		m.u.hello.devlist = slice_of(l->raw, l->raw_len);
+		m.u.hello.port = 2000 + i;
+		rogue_send(&r, &m);
+		rogue_end(&r);
+	}
+	unsigned before = sim_node(s, 0)->n_dials;
+	sim_run(s, 600 * 1000);
+	assert_in_range(sim_node(s, 0)->n_dials - before, 1, STRANGERS * 12);
+	before = sim_node(s, 0)->n_dials;
+	sim_run(s, 600 * 1000);
+	assert_int_equal(sim_node(s, 0)->n_dials, before);
+	ask(&d, VERB_PEERS, NULL, NULL, 10);
+	assert_int_equal(d.counts[EVENT_PERSON], 0);
 	sim_free(s);
 }
 
@@ -903,6 +962,90 @@ static void a_change_of_the_network_is_probed_in_5_s(void **state)
 	sim_free(s);
 }
 
+/* ---- everything at once ---- */
+
+/* The numbers said so far, by whom to whom. */
+struct said {
+	unsigned n[3][3];
+};
+
+static void expect_all(struct sim *s, const struct said *said, uint64_t seed)
+{
+	for (unsigned to = 0; to < 3; to++) {
+		struct sim_node *n = sim_node(s, to);
+		unsigned next[3] = {0};
+		for (unsigned k = 0; k < n->n_texts; k++) {
+			unsigned from, number;
+			assert_int_equal(sscanf(n->texts[k], "%u:%u", &from, &number), 2);
+			if (number != next[from]++)
+				fail_msg("seed %u: %u got %u of %u, not %u",
+					 (unsigned)seed, to, number, from,
+					 next[from] - 1);
+		}
+		for (unsigned from = 0; from < 3; from++)
+			if (next[from] != said->n[from][to])
+				fail_msg("seed %u: %u got %u of %u from %u",
+					 (unsigned)seed, to, next[from],
+					 said->n[from][to], from);
+		if (sim_links(s, to) != 2)
+			fail_msg("seed %u: %u has %u links", (unsigned)seed, to,
+				 sim_links(s, to));
+	}
+}
+
+static void say_next(struct sim *s, struct said *said, unsigned a, unsigned b)
+{
+	char text[32];
+	snprintf(text, sizeof text, "%u:%u", a, said->n[a][b]++);
+	sim_say(s, a, b, text);
+}
+
+static void storm_step(struct sim *s, const struct rng *dice, struct said *said)
+{
+	unsigned a = rng_uniform(dice, 3), b = (a + 1 + rng_uniform(dice, 2)) % 3;
+	unsigned n = 1 + rng_uniform(dice, 40);
+	switch (rng_uniform(dice, 10)) {
+	case 0:
+		sim_break(s, a, b);
+		break;
+	case 1:
+		sim_reset(s, a, b);
+		break;
+	case 2:
+	case 3:
+		sim_dial(s, a, b, n, 1 + rng_uniform(dice, 200));
+		break;
+	case 4:
+		sim_latency(s, n);
+		break;
+	case 5:
+		sim_suspend(s, n * 1000);
+		break;
+	default:
+		while (n-- > 0)
+			say_next(s, said, a, b);
+	}
+	sim_run(s, rng_uniform(dice, 4) == 0 ? rng_uniform(dice, 9000)
+					     : rng_uniform(dice, 150));
+}
+
+static void C5_nothing_lost_twice_or_out_of_order_in_a_storm(void **state)
+{
+	(void)state;
+	uint64_t last = getenv("P2PMSG_SOAK") != NULL ? 2000 : 25;
+	for (uint64_t seed = 1; seed <= last; seed++) {
+		struct sim *s = meet(seed, 3);
+		struct rng_seeded dice;
+		struct said said = {0};
+		rng_seeded_init(&dice, seed);
+		for (unsigned i = 0; i < 80; i++)
+			storm_step(s, &dice.rng, &said);
+		sim_run(s, 150000);
+		expect_all(s, &said, seed);
+		sim_free(s);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -918,6 +1061,8 @@ int main(void)
 		cmocka_unit_test(dials_of_a_wrong_id_back_off),
 		cmocka_unit_test(dials_of_another_version_back_off),
 		cmocka_unit_test(D2_a_flood_of_sightings_is_bounded_and_hides_nobody),
+		cmocka_unit_test(a_real_peer_gets_in_where_only_made_up_ones_are_known),
+		cmocka_unit_test(strangers_that_come_once_are_forgotten),
 		cmocka_unit_test(many_addresses_of_one_peer_are_bounded),
 		cmocka_unit_test(the_goodbye_of_an_old_instance_leaves_the_new_one),
 		cmocka_unit_test(a_peer_given_by_hand_stays_when_mdns_says_goodbye),
@@ -939,6 +1084,7 @@ int main(void)
 		cmocka_unit_test(an_idle_session_is_renewed_after_a_day),
 		cmocka_unit_test(a_busy_session_is_renewed_after_a_day),
 		cmocka_unit_test(a_change_of_the_network_is_probed_in_5_s),
+		cmocka_unit_test(C5_nothing_lost_twice_or_out_of_order_in_a_storm),
 	};
 	return cmocka_run_group_tests_name("attack", tests, NULL, NULL);
 }
