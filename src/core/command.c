@@ -87,7 +87,7 @@ bool call_fail(struct call *call, unsigned status, const char *fmt, ...)
 	char text[1024];
 	va_list ap;
 	va_start(ap, fmt);
-	vsnprintf(text, sizeof text, fmt, ap);
+	emit_format(text, sizeof text, fmt, ap);
 	va_end(ap);
 	emit_error(call->core, call->to, status, "%s", text);
 	return false;

@@ -8,6 +8,7 @@
 #include "core/chat.h"
 #include "core/command.h"
 #include "core/dialer.h"
+#include "core/emit.h"
 #include "core/profile.h"
 #include "core/session.h"
 #include "core/trace.h"
@@ -162,7 +163,7 @@ void core_notice(struct core *c, const char *level, const char *fmt, ...)
 	char text[1024];
 	va_list ap;
 	va_start(ap, fmt);
-	vsnprintf(text, sizeof text, fmt, ap);
+	emit_format(text, sizeof text, fmt, ap);
 	va_end(ap);
 	struct event ev = {.type = EVENT_NOTICE};
 	ev.u.notice.level = level;

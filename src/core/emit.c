@@ -1,6 +1,5 @@
 #include "core/emit.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 
 #include "base/mem.h"
@@ -117,12 +116,27 @@ void emit_done(struct core *c, struct reply_to to, const char *text)
 	emit_reply(c, to, &ev);
 }
 
+static size_t letter_bytes(uint8_t lead)
+{
+	return lead < 0xc0 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+}
+
+void emit_format(char *out, size_t max, const char *fmt, va_list ap)
+{
+	vsnprintf(out, max, fmt, ap);
+	size_t n = strlen(out), at = n;
+	while (at > 0 && ((uint8_t)out[at - 1] & 0xc0) == 0x80)
+		at--;
+	if (at > 0 && n - (at - 1) < letter_bytes((uint8_t)out[at - 1]))
+		out[at - 1] = '\0';
+}
+
 void emit_error(struct core *c, struct reply_to to, unsigned status, const char *fmt, ...)
 {
 	char text[1024];
 	va_list ap;
 	va_start(ap, fmt);
-	vsnprintf(text, sizeof text, fmt, ap);
+	emit_format(text, sizeof text, fmt, ap);
 	va_end(ap);
 	struct event ev = {.type = EVENT_ERROR};
 	ev.u.error.status = status;

@@ -5,6 +5,8 @@
 #ifndef CORE_EMIT_H
 #define CORE_EMIT_H
 
+#include <stdarg.h>
+
 #include "core/core_state.h"
 
 struct front {
@@ -34,6 +36,9 @@ void emit(struct core *c, struct event *ev);
 /* To one front end only. */
 void emit_reply(struct core *c, struct reply_to to, struct event *ev);
 void emit_done(struct core *c, struct reply_to to, const char *text);
+/* As vsnprintf; what does not fit is cut between two letters, for events are UTF-8. */
+void emit_format(char *out, size_t max, const char *fmt, va_list ap)
+	__attribute__((format(printf, 3, 0)));
 /* status as in p2pmsg(1), "Exit status". */
 void emit_error(struct core *c, struct reply_to to, unsigned status, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));

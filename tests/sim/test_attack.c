@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "crypto/hash.h"
 #include "lib/rogue.h"
 
@@ -22,12 +23,15 @@ struct desk {
 	char text[1024];
 	uint64_t first_cursor, tag;
 	const char *forget_when_offline;
+	bool closes_at_once;
 };
 
 static void on_event(void *ctx, const struct event *ev)
 {
 	struct desk *d = ctx;
 	d->counts[ev->type]++;
+	if (d->closes_at_once)
+		d->port.ops->close(d->port.impl);
 	if (ev->cursor != 0 && d->first_cursor == 0)
 		d->first_cursor = ev->cursor;
 	if (ev->type == EVENT_ERROR) {
@@ -814,6 +818,28 @@ static void adding_oneself_is_refused(void **state)
 
 /* ---- events ---- */
 
+static void a_long_name_is_cut_between_letters(void **state)
+{
+	(void)state;
+	struct sim *s = meet(35, 2);
+	struct desk d;
+	char name[4 * 400 + 1];
+	sim_run(s, 6000);
+	desk_open(&d, s);
+	for (unsigned shift = 0; shift < 4; shift++) {
+		memset(name, 'x', shift);
+		for (unsigned i = 0; i < 399; i++)
+			memcpy(name + shift + 4 * i, "\xf0\x9f\x98\x80", 5);
+		ask(&d, VERB_WHOIS, name, NULL, 10);
+		assert_int_equal(d.status, 2);
+		assert_true(text_is_utf8(slice_str(d.text)));
+		ask(&d, VERB_PING, sim_node(s, 1)->id, name, 10);
+		assert_int_equal(d.status, 1);
+		assert_true(text_is_utf8(slice_str(d.text)));
+	}
+	sim_free(s);
+}
+
 static void long_texts_do_not_fill_the_memory(void **state)
 {
 	(void)state;
@@ -835,6 +861,21 @@ static void long_texts_do_not_fill_the_memory(void **state)
 	assert_int_equal(d.counts[EVENT_LAGGED], 1);
 	assert_in_range(d.counts[EVENT_MESSAGE], 400, 530);
 	mem_free(big);
+	sim_free(s);
+}
+
+static void a_front_end_that_closes_during_the_replay_gets_no_more(void **state)
+{
+	(void)state;
+	struct sim *s = meet(36, 4);
+	struct desk d;
+	desk_open(&d, s);
+	d.closes_at_once = true;
+	ask(&d, VERB_EVENTS, "0", NULL, 100);
+	unsigned n = 0;
+	for (unsigned i = 0; i < EVENT_COUNT; i++)
+		n += d.counts[i];
+	assert_int_equal(n, 1);
 	sim_free(s);
 }
 
@@ -1076,7 +1117,9 @@ int main(void)
 		cmocka_unit_test(the_name_of_a_contact_cannot_be_taken_over),
 		cmocka_unit_test(a_crowd_of_namesakes_does_not_hide_the_contact),
 		cmocka_unit_test(adding_oneself_is_refused),
+		cmocka_unit_test(a_long_name_is_cut_between_letters),
 		cmocka_unit_test(long_texts_do_not_fill_the_memory),
+		cmocka_unit_test(a_front_end_that_closes_during_the_replay_gets_no_more),
 		cmocka_unit_test(a_cursor_beyond_the_newest_just_follows),
 		cmocka_unit_test(a_ping_that_waits_does_not_overtake_the_hello),
 		cmocka_unit_test(C5_suspend_of_an_hour_loses_nothing),
