@@ -35,7 +35,7 @@ def over_cable(lab, **kw):
     return ada, bob, cable
 
 
-@trial(limit=240)
+@trial(limit=200)
 def C5_rtt_and_loss(lab):
     """300 ms round trip, 5 % lost each way, and then a stretch of 30 %."""
     ada, bob, cable = over_cable(lab, delay_s=0.15, loss=0.05)

@@ -146,17 +146,17 @@ def all_of_it(lab, family):
     states_delivered(five)
 
 
-@trial(limit=420)
+@trial(limit=220)
 def five_hosts_ip4(lab):
     all_of_it(lab, "4")
 
 
-@trial(limit=420)
+@trial(limit=220)
 def five_hosts_ip6(lab):
     all_of_it(lab, "6")
 
 
-@trial(limit=420)
+@trial(limit=220)
 def five_hosts_both(lab):
     all_of_it(lab, "both")
 

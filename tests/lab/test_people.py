@@ -64,7 +64,7 @@ def a_verb_without_a_node(lab):
     check(bob.msg("nobody-at-all", "hello") == 2, "a one-shot msg to nobody")
 
 
-@trial(limit=300)
+@trial(limit=220)
 def forty_nodes(lab):
     """All on one LAN with mDNS of their own; everybody sees everybody."""
     lan = lab.lan()

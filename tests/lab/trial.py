@@ -110,13 +110,19 @@ def die_with_parent():
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
+def short_folder():
+    """The path of a control socket has 107 bytes at most."""
+    usual = tempfile.gettempdir()
+    return usual if len(usual) < 50 else "/tmp"
+
+
 class Run:
     """One trial on its way."""
 
     def __init__(self, name):
         self.name = name
         self.limit = trials[name][1] + SLACK_S
-        self.folder = tempfile.mkdtemp(prefix="p2pmsg-lab-", dir="/tmp")
+        self.folder = tempfile.mkdtemp(prefix="lab-", dir=short_folder())
         self.began = time.monotonic()
         with open(self.folder + "/report", "wb") as out:
             self.process = subprocess.Popen(
@@ -171,6 +177,7 @@ def run_all(names, jobs):
 def main():
     if sys.argv[1:2] == ["--in-lab"]:
         inside(*sys.argv[2:4])
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     words = sys.argv[1:]
     names = [n for n in trials if not words or any(w in n for w in words)]
     import node
