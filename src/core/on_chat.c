@@ -114,23 +114,23 @@ static void show(struct session *s, const struct msg *m, bool is_lan)
 		mem_free(text);
 }
 
-/* With accept_from = contacts a stranger gets one knock. True: it was held back or
- * refused, and answered. */
-static bool knock(struct session *s, const struct msg *m)
+/* With accept_from = contacts a stranger gets one knock, and no more. */
+static bool is_stranger(const struct peer *p)
 {
-	struct peer *p = s->peer;
-	struct core *c = s->core;
-	if (p->is_contact || options_enum(c->cfg.options, OPT_accept_from) == 0)
-		return false;
-	if (p->is_knock_shown || m->u.text.text.n > KNOCK_BYTES) {
-		session_nack(s, &m->id, CODE_UNAUTHORISED, 0);
-		return true;
-	}
+	return !p->is_contact && options_enum(p->core->cfg.options, OPT_accept_from) != 0;
+}
+
+static bool may_knock(const struct peer *p, const struct msg *m)
+{
+	return !p->is_knock_shown && m->u.text.text.n <= KNOCK_BYTES;
+}
+
+static void knock(struct peer *p, const struct msg *m)
+{
 	p->is_knock_shown = true;
-	core_notice(c, "info", "%s knocks (answer with /msg to let them write): %.*s",
-		    p->name, (int)m->u.text.text.n, (const char *)m->u.text.text.p);
-	session_ack(s, &m->id);
-	return true;
+	core_notice(p->core, "info",
+		    "%s knocks (answer with /msg to let them write): %.*s", p->name,
+		    (int)m->u.text.text.n, (const char *)m->u.text.text.p);
 }
 
 /* CODE_OK, or what to refuse it with. */
@@ -145,6 +145,8 @@ static enum proto_code check(struct session *s, const struct msg *m, bool *is_la
 		return CODE_PROTOCOL;
 	if (*is_lan && !options_bool(c->cfg.options, OPT_lan))
 		return CODE_UNSUPPORTED;
+	if (!*is_lan && is_stranger(s->peer) && !may_knock(s->peer, m))
+		return CODE_UNAUTHORISED;
 	*retry_s = *is_lan ? 1 : 60;
 	if (*is_lan && !is_within_lan_rate(s))
 		return CODE_RATE;
@@ -169,10 +171,11 @@ enum err on_text(struct session *s, const struct msg *m)
 		session_nack(s, &m->id, code, retry_s);
 		return ERR_OK;
 	}
-	if (!is_lan && knock(s, m))
-		return ERR_OK;
 	take_lamport(is_lan ? &s->core->lan_lamport : &p->lamport, m->u.text.lamport);
-	show(s, m, is_lan);
+	if (!is_lan && is_stranger(p))
+		knock(p, m);
+	else
+		show(s, m, is_lan);
 	session_ack(s, &m->id);
 	return ERR_OK;
 }

@@ -480,6 +480,12 @@ static void strangers_knock_once_when_only_contacts_may_write(void **state)
 	assert_int_equal(p.r.n_acks, 1);
 	assert_int_equal(p.r.n_nacks, 2);
 	assert_int_equal(p.r.nack_code, CODE_UNAUTHORISED);
+	/* what was refused is no repeat when it comes again */
+	struct msg again = rogue_text(&p.r, 0, "may I, please?");
+	rogue_send(&p.r, &again);
+	rogue_send(&p.r, &again);
+	assert_int_equal(p.r.n_acks, 1);
+	assert_int_equal(p.r.n_nacks, 4);
 	pair_close(&p);
 }
 
