@@ -72,7 +72,7 @@
 	F(version, STR) F(profile, STR) F(id, STR) F(nick, STR) F(status, STR) \
 	F(away, YES) F(port, NUM) F(discovery, STR) F(trouble, STR) F(visible, YES) \
 	F(online, NUM) F(known, NUM) F(queued, NUM) F(oldest, NUM) F(newest, NUM) \
-	F(uptime_s, NUM)
+	F(uptime_s, NUM) F(boot, STR)
 
 #define EVENT_FIELDS_WHOIS(F) \
 	F(id, STR) F(name, STR) F(nick, STR) F(fingerprint, STR) F(state, STR) \

@@ -1,5 +1,6 @@
 /* cmd_people: verbs about who is there. */
 #include <stdio.h>
+#include <strings.h>
 
 #include "base/mem.h"
 #include "core/command.h"
@@ -117,7 +118,7 @@ static bool parse_target(struct call *call, char *host_port, struct id32 *id,
 {
 	const struct args_add *a = &call->cmd->u.add;
 	*has_id = false;
-	if (strncmp(a->address, "p2pmsg:", 7) == 0) {
+	if (strncasecmp(a->address, "p2pmsg:", 7) == 0) {
 		if (uri_parse(a->address, id, host_port) != ERR_OK)
 			return call_fail(call, 1, "'%s' is no p2pmsg: URI", a->address);
 		if (host_port[0] == '\0')

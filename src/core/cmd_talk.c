@@ -128,6 +128,8 @@ void cmd_nick(struct call *call)
 static void send_node(struct call *call)
 {
 	struct core *c = call->core;
+	char boot[33];
+	hex_encode(slice_of(c->cfg.boot.b, sizeof c->cfg.boot.b), boot);
 	struct event ev = {.type = EVENT_NODE};
 	ev.u.node = (struct event_node){
 		.version = P2PMSG_VERSION,
@@ -142,6 +144,7 @@ static void send_node(struct call *call)
 		.visible = options_enum(c->cfg.options, OPT_visibility) == 0,
 		.oldest = emit_oldest(c),
 		.newest = c->newest,
+		.boot = boot,
 		.uptime_s = (core_now_us(c) - c->started_us) / 1000000,
 	};
 	size_t pos = 0;
@@ -168,9 +171,15 @@ void cmd_away(struct call *call)
 {
 	struct core *c = call->core;
 	const char *text = call->cmd->u.away.text;
-	if (text != NULL && !set_option(call, OPT_status, text))
+	if (text != NULL &&
+	    (strlen(text) > PROTO_STATUS_BYTES || !text_is_utf8(slice_str(text)))) {
+		call_fail(call, 1, "why you are away is at most %d bytes of UTF-8 text",
+			  PROTO_STATUS_BYTES);
 		return;
+	}
 	c->is_away = text != NULL || !c->is_away;
+	snprintf(c->away_text, sizeof c->away_text, "%s", text != NULL ? text : "");
+	profile_load(c);
 	profile_changed(c);
 	call_done(call,
 		  c->is_away ? "you are away; /away brings you back" : "you are back");

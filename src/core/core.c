@@ -165,10 +165,7 @@ void core_notice(struct core *c, const char *level, const char *fmt, ...)
 	va_start(ap, fmt);
 	emit_format(text, sizeof text, fmt, ap);
 	va_end(ap);
-	struct event ev = {.type = EVENT_NOTICE};
-	ev.u.notice.level = level;
-	ev.u.notice.text = text;
-	emit(c, &ev);
+	emit_notice(c, level, text, NULL);
 }
 
 /* ---- the end of the tick ---- */

@@ -40,6 +40,7 @@ struct core {
 	char nick[PROTO_NICK_BYTES + 1];
 	char status[PROTO_STATUS_BYTES + 1];
 	bool is_away;
+	char away_text[PROTO_STATUS_BYTES + 1]; /* instead of the status, while away */
 	uint16_t port;
 	struct timer profile_timer; /* set while a PROFILE waits for its 10 s */
 	uint64_t profile_sent_us;

@@ -33,8 +33,8 @@ static enum verdict judge_boot(struct session *s)
 	if (++p->boots <= PROTO_CLONE_BOOTS)
 		return KEEP_NEW;
 	if (p->cloned_until_us <= now)
-		core_notice(
-			s->core, "alarm",
+		peer_notice(
+			p, "alarm",
 			"%s runs twice with the same keys (a cloned profile?); keeping "
 			"the session there is",
 			p->name);

@@ -81,6 +81,15 @@ void emit(struct core *c, struct event *ev)
 	}
 }
 
+void emit_notice(struct core *c, const char *level, const char *text, const char *about)
+{
+	struct event ev = {.type = EVENT_NOTICE};
+	ev.u.notice.level = level;
+	ev.u.notice.text = text;
+	ev.u.notice.peer = about;
+	emit(c, &ev);
+}
+
 /* ---- replies ---- */
 
 static struct front *front_find(const struct core *c, uint64_t id)

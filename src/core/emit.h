@@ -33,6 +33,8 @@ struct queued_command {
 
 /* Gives the event its cursor and time, keeps it, shows it to all who follow. */
 void emit(struct core *c, struct event *ev);
+/* about: the id of the peer that it is about, or NULL. */
+void emit_notice(struct core *c, const char *level, const char *text, const char *about);
 /* To one front end only. */
 void emit_reply(struct core *c, struct reply_to to, struct event *ev);
 void emit_done(struct core *c, struct reply_to to, const char *text);

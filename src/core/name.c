@@ -161,7 +161,7 @@ enum err name_resolve(struct core *c, const char *who, struct peer **out, char *
 	*out = strlen(who) == COMPACT ? map_get(c->by_text, who) : NULL;
 	if (*out != NULL)
 		return ERR_OK;
-	if (strncmp(who, "p2pmsg:", 7) == 0)
+	if (strncasecmp(who, "p2pmsg:", 7) == 0)
 		return by_uri(c, who, out, why, why_max);
 	enum err e = by_id(c, who, out, why, why_max);
 	if (e != ERR_USAGE)

@@ -128,9 +128,8 @@ static bool may_knock(const struct peer *p, const struct msg *m)
 static void knock(struct peer *p, const struct msg *m)
 {
 	p->is_knock_shown = true;
-	core_notice(p->core, "info",
-		    "%s knocks (answer with /msg to let them write): %.*s", p->name,
-		    (int)m->u.text.text.n, (const char *)m->u.text.text.p);
+	peer_notice(p, "info", "%s knocks (answer with /msg to let them write): %.*s",
+		    p->name, (int)m->u.text.text.n, (const char *)m->u.text.text.p);
 }
 
 /* CODE_OK, or what to refuse it with. */

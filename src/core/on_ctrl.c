@@ -19,7 +19,7 @@ static void devlist_notice(struct peer *p, const char *level, const char *what)
 	if (!bucket_take(&p->list_notices, core_now_us(p->core), 1, LIST_NOTICES))
 		return;
 	if (p->presence == PRESENCE_ONLINE || p->is_contact)
-		core_notice(p->core, level, "%s: %s", p->name, what);
+		peer_notice(p, level, "%s: %s", p->name, what);
 }
 
 /* Devices that are no longer named end here; a provisional one has yet to show its

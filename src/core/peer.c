@@ -1,5 +1,6 @@
 #include "core/peer.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 
 #include "base/log.h"
@@ -193,6 +194,16 @@ static void tell(struct peer *p, const char *why)
 	ev.u.peer.state = presence_names[p->presence];
 	ev.u.peer.why = why;
 	emit(p->core, &ev);
+}
+
+void peer_notice(const struct peer *p, const char *level, const char *fmt, ...)
+{
+	char text[1024];
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	emit_notice(p->core, level, text, p->id_text);
 }
 
 void peer_update(struct peer *p, const char *why)

@@ -86,6 +86,9 @@ void peer_profile(struct peer *p, struct slice nick, struct slice status, bool i
 /* The user acted on this peer: remembers it as a contact. */
 void peer_pin(struct peer *p);
 
+/* As core_notice, about this peer. */
+void peer_notice(const struct peer *p, const char *level, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 /* "discovered", "dialing", "online", "offline", "gone". */
 const char *peer_state_str(const struct peer *p);
 /* Fills the fields of EVENT_PEER and EVENT_PERSON; address is the caller's. */

@@ -60,7 +60,11 @@ void profile_changed(struct core *c)
 
 void profile_load(struct core *c)
 {
-	snprintf(c->nick, sizeof c->nick, "%s", options_str(c->cfg.options, OPT_nick));
-	snprintf(c->status, sizeof c->status, "%s",
-		 options_str(c->cfg.options, OPT_status));
+	const char *nick = options_str(c->cfg.options, OPT_nick);
+	const char *status = options_str(c->cfg.options, OPT_status);
+	if (c->is_away && c->away_text[0] != '\0')
+		status = c->away_text;
+	if (nick[0] != '\0') /* emptied: the login name again, at the next start */
+		snprintf(c->nick, sizeof c->nick, "%s", nick);
+	snprintf(c->status, sizeof c->status, "%s", status);
 }

@@ -68,12 +68,12 @@ static void on_undelivered(struct waiter *w)
 	const struct peer *p = peer_find(w->core, &w->peer);
 	if (p != NULL && peer_session(p) == NULL)
 		emit_error(w->core, w->to, 4,
-			   "%s is away; the message waits in this node's memory and goes "
-			   "out when both are there",
+			   "%s is away; the message waits as long as this node runs, and "
+			   "goes out when both are there",
 			   p->name);
 	else
 		emit_error(w->core, w->to, 4, "no acknowledgement from %s yet",
-			   name_of(w));
+			   p != NULL ? p->name : "anybody on #lan");
 	waiter_free(w);
 }
 
