@@ -9,6 +9,7 @@ lab ends. Works without root where user namespaces are allowed.
 
 import contextlib
 import ctypes
+import json
 import os
 import random
 import shutil
@@ -168,6 +169,18 @@ class Lan:
         return self.lab.run(["ip", "-n", self.ns, *args]).stdout
 
 
+def introduce(hosts, dev="eth0"):
+    """Writes each host for good into the tables of neighbours of the others. Of what
+    is learned the kernel keeps 1024 in all, for every namespace and the machine itself:
+    a crowd would use that up, and nobody else could send."""
+    cards = [(host, host.card(dev)) for host in hosts]
+    for host, _ in cards:
+        rows = [f"neigh replace {address} lladdr {mac} dev {dev} nud permanent"
+                for other, (mac, addresses) in cards if other is not host
+                for address in addresses]
+        host.lab.run(["ip", "-n", host.ns, "-batch", "-"], input="\n".join(rows))
+
+
 class Host:
     """family: "4", "6" or "both": what the host's kernel speaks."""
 
@@ -209,6 +222,14 @@ class Host:
             if words[3].startswith("fe80:"):
                 return words[3].split("/")[0]
         raise Failed(f"{self.name} has no link-local address")
+
+    def card(self, dev="eth0"):
+        """Its hardware address, and those it has."""
+        if self.family != "4":
+            self.lab.wait(f"{self.name}'s link-local address", lambda: "fe80:" in
+                          self.ip("-6", "addr", "show", "dev", dev))
+        found = json.loads(self.ip("-j", "addr", "show", "dev", dev))[0]
+        return found["address"], [a["local"] for a in found["addr_info"]]
 
     def plug(self, lan, dev="eth0", up=True, number=None):
         lan.ports += 1

@@ -2,7 +2,7 @@
 """Several people on one machine, and many on one LAN."""
 
 from avahi import Avahi
-from lab import check
+from lab import check, introduce
 from node import Ledger, Node, all_see_all
 from trial import main, trial
 
@@ -70,6 +70,7 @@ def forty_nodes(lab):
     lan = lab.lan()
     nodes = [Node(lab.host(f"h{i}", lan), f"n{i}", "--discovery", "embedded")
              for i in range(1, CROWD + 1)]
+    introduce([node.host for node in nodes])
     for node in nodes:
         node.launch()
     for node in nodes:
