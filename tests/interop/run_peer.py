@@ -7,10 +7,13 @@ python3-dissononce, python3-cryptography; faketime for rekey_theirs.
 
 import glob
 import os
+import re
+import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from real_node import Node, Report, Skip, missing_packages, own_network  # noqa: E402
+from real_node import BIN, Node, Report, Skip  # noqa: E402
+from real_node import missing_packages, own_network  # noqa: E402
 
 if missing_packages():
     print(f"skip run_peer {missing_packages()} is not installed")
@@ -24,11 +27,21 @@ from py_peer import Device, Lan, Session  # noqa: E402, F401
 FAKETIME = "/usr/lib/*/faketime/libfaketime.so.1"
 
 
+def runtimes():
+    """Of a sanitizer; they have to be loaded before everything else."""
+    needs = subprocess.run(["ldd", BIN], capture_output=True, text=True, check=True).stdout
+    found = re.findall(r"=> (\S+/lib(?:a|t|ub)san\.so\S*)", needs)
+    with open(BIN, "rb") as f:
+        if not found and b"__asan_init" in f.read():
+            raise Skip("no program of clang's address sanitizer starts under faketime")
+    return found
+
+
 def rekey_theirs(nodes):
     library = next(iter(glob.glob(FAKETIME)), None)
     if not library:
         raise Skip("faketime is not installed")
-    env = {"LD_PRELOAD": library, "FAKETIME": "+0 x60", "DONT_FAKE_MONOTONIC": "0"}
+    env = {"LD_PRELOAD": " ".join([*runtimes(), library]), "FAKETIME": "+0 x60", "DONT_FAKE_MONOTONIC": "0"}
     node = Node("fast", "--handshake-timeout", "60", env=env)
     nodes.append(node)
     peer_talk.rekey_theirs(node)
