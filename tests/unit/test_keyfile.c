@@ -19,7 +19,7 @@
 #include "crypto/hash.h"
 #include "crypto/keyfile.h"
 #include "crypto/keyfile_seal.h"
-#include "lib/temp_dir.h"
+#include "lib/tempdir.h"
 #include "lib/vectors.h"
 
 /* Offsets within the file. */
@@ -44,8 +44,11 @@ static int set_up(void **state)
 {
 	(void)state;
 	rng_seeded_init(&rng, 1);
-	dir = temp_dir_new();
-	path = temp_dir_path(dir, "keys");
+	void *made;
+	if (tempdir_setup(&made) != 0)
+		return -1;
+	dir = made;
+	path = tempdir_path(dir, "keys");
 	return 0;
 }
 
@@ -53,7 +56,8 @@ static int tear_down(void **state)
 {
 	(void)state;
 	mem_free(path);
-	temp_dir_free(dir);
+	void *made = dir;
+	tempdir_teardown(&made);
 	return 0;
 }
 

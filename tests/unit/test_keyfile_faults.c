@@ -23,7 +23,7 @@
 #include "base/mem.h"
 #include "base/secret.h"
 #include "crypto/keyfile.h"
-#include "lib/temp_dir.h"
+#include "lib/tempdir.h"
 
 enum how { PASS, FAIL, HALF, DIE };
 
@@ -87,8 +87,11 @@ static int set_up(void **state)
 	(void)state;
 	memset(&fault, 0, sizeof(fault));
 	rng_seeded_init(&rng, 1);
-	dir = temp_dir_new();
-	path = temp_dir_path(dir, "keys");
+	void *made;
+	if (tempdir_setup(&made) != 0)
+		return -1;
+	dir = made;
+	path = tempdir_path(dir, "keys");
 	before = identity_generate(&rng.rng);
 	after = identity_generate(&rng.rng);
 	assert_int_equal(keyfile_save(path, before, slice_of(NULL, 0), &rng.rng), ERR_OK);
@@ -102,7 +105,8 @@ static int tear_down(void **state)
 	identity_free(before);
 	identity_free(after);
 	mem_free(path);
-	temp_dir_free(dir);
+	void *made = dir;
+	tempdir_teardown(&made);
 	return 0;
 }
 
@@ -156,7 +160,7 @@ static void every_failing_call_leaves_a_whole_file(void **state)
 			assert_int_equal(err, cases[i].err);
 			/* Only the sync of the folder comes after the rename. */
 			assert_true(k >= 4 || stored() == before);
-			assert_int_equal(temp_dir_count(dir), 1);
+			assert_int_equal(tempdir_count(dir), 1);
 		}
 		/* write, fchmod, fsync, renameat, fsync of the folder */
 		assert_int_equal(k, 5);
@@ -170,7 +174,7 @@ static void a_disk_that_fills_up_halfway_keeps_the_old_file(void **state)
 	assert_int_equal(save_with(HALF, 0, ENOSPC), ERR_NOSPACE);
 	assert_true(fault.has_struck);
 	assert_ptr_equal(stored(), before);
-	assert_int_equal(temp_dir_count(dir), 1);
+	assert_int_equal(tempdir_count(dir), 1);
 }
 
 /* The same with the kernel's own limit rather than ours. */
@@ -189,7 +193,7 @@ static void a_file_size_limit_keeps_the_old_file(void **state)
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 	assert_ptr_equal(stored(), before);
-	assert_int_equal(temp_dir_count(dir), 1);
+	assert_int_equal(tempdir_count(dir), 1);
 }
 
 static void dying_before_any_call_leaves_a_whole_file(void **state)
@@ -248,7 +252,7 @@ static void being_killed_at_any_time_leaves_a_whole_file(void **state)
 static void a_folder_that_is_not_there_is_said(void **state)
 {
 	(void)state;
-	char *nowhere = temp_dir_path(dir, "none/keys");
+	char *nowhere = tempdir_path(dir, "none/keys");
 
 	assert_int_equal(keyfile_save(nowhere, after, slice_of(NULL, 0), &rng.rng),
 			 ERR_MISSING);
