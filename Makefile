@@ -31,6 +31,11 @@ CFLAGS_debug := -Og -g3 -DDEBUG
 CFLAGS_release := -O2 -g -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 \
 	-fstack-protector-strong -fstack-clash-protection
 LDFLAGS_release := -Wl,-z,relro,-z,now
+# The small functions of base and wire into their callers. clang's needs a linker of its own.
+ifneq ($(findstring gcc,$(notdir $(CC))),)
+CFLAGS_release += -flto=auto
+LDFLAGS_release += -flto=auto -O2
+endif
 SAN := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer \
 	-fno-sanitize-recover=all)
 
