@@ -36,12 +36,11 @@ bool id32_is_zero(const struct id32 *a)
 
 void hex_encode(struct slice in, char *out)
 {
-	/* indices, not pointers that move: the compiler makes vectors of it */
-	for (size_t i = 0; i < in.n; i++) {
-		unsigned high = in.p[i] >> 4, low = in.p[i] & 15U;
+	static const char digits[] = "0123456789abcdef";
 
-		out[2 * i] = (char)(high + (high < 10 ? '0' : 'a' - 10));
-		out[2 * i + 1] = (char)(low + (low < 10 ? '0' : 'a' - 10));
+	for (size_t i = 0; i < in.n; i++) {
+		out[2 * i] = digits[in.p[i] >> 4];
+		out[2 * i + 1] = digits[in.p[i] & 15];
 	}
 	out[2 * in.n] = '\0';
 }

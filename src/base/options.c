@@ -38,18 +38,31 @@ enum option option_find(const char *name)
 	return (enum option)id;
 }
 
+/* The number, 0 or 1, or which of the words. */
+static long number_of(const struct options *o, enum option id)
+{
+	const char *text = options_str(o, id);
+
+	if (rows[id].kind == OPTION_BOOL)
+		return strcmp(text, "yes") == 0;
+	if (rows[id].kind == OPTION_ENUM)
+		return options_word(id, text);
+	return strtol(text, NULL, 10);
+}
+
 struct options *options_new(void)
 {
 	struct options *o = mem_new(sizeof(*o));
 
-	for (int id = 0; id < OPT_COUNT; id++) {
+	for (enum option id = 0; id < OPT_COUNT; id++) {
 		const struct option_row *row = &rows[id];
 		size_t n = strlen(row->def);
 		if (row->kind == OPTION_ENUM)
 			n = strcspn(row->def, "|");
-		if (row->kind != OPTION_LIST)
-			o->v[id].text[OPTION_DEFAULT] = mem_strndup(row->def, n);
-		o->v[id].number = strtol(row->def, NULL, 10);
+		if (row->kind == OPTION_LIST)
+			continue;
+		o->v[id].text[OPTION_DEFAULT] = mem_strndup(row->def, n);
+		o->v[id].number = number_of(o, id);
 	}
 	return o;
 }
@@ -99,12 +112,12 @@ long options_int(const struct options *o, enum option id)
 
 bool options_bool(const struct options *o, enum option id)
 {
-	return strcmp(options_str(o, id), "yes") == 0;
+	return o->v[id].number != 0;
 }
 
 unsigned options_enum(const struct options *o, enum option id)
 {
-	return (unsigned)options_word(id, options_str(o, id));
+	return (unsigned)o->v[id].number;
 }
 
 size_t options_list_count(const struct options *o, enum option id)
@@ -209,7 +222,7 @@ enum err options_set(struct options *o, enum option id, const char *value,
 	} else {
 		mem_free(v->text[source]);
 		v->text[source] = stored;
-		v->number = strtol(options_str(o, id), NULL, 10);
+		v->number = number_of(o, id);
 	}
 	return ERR_OK;
 }

@@ -20,7 +20,7 @@ struct option_item {
 
 struct option_value {
 	char *text[OPTION_SOURCES]; /* NULL: that source said nothing */
-	long number; /* of the text that counts; it is read per message */
+	long number; /* what the text that counts means; it is read per message */
 	struct option_item *items; /* by source, then in the order given */
 	size_t n_items;
 	enum option_source floor;
