@@ -67,8 +67,9 @@ void core_sighting(struct core *c, const struct sighting *s);
 void core_discovery_status(struct core *c, const char *backend, const char *trouble);
 void core_ifaces(struct core *c, const struct ifaces *ifs);
 void core_listening(struct core *c, uint16_t port);
-/* At the end of every tick: sends what was collected, sweeps what died. */
-void core_tick(struct core *c);
+/* At the end of every tick: runs commands, sends what was collected, sweeps what died.
+ * True: more commands wait, and it is to be called again after the network had its turn. */
+bool core_tick(struct core *c);
 /* A live option was changed from outside (SIGHUP): what depends on it follows. */
 void core_option_changed(struct core *c, enum option id);
 /* Something for the people at the front ends. level: info, warning, alarm. */

@@ -33,6 +33,9 @@ struct loop_tick {
 };
 void loop_tick_add(struct loop *l, struct loop_tick *t, void (*fn)(void *ctx), void *ctx);
 void loop_tick_del(struct loop_tick *t);
+/* The hooks of this tick run once more before the loop sleeps: for who collects
+ * something, or tells others something, when their hooks may have run already. */
+void loop_again(struct loop *l);
 
 /* Calls fn whenever fd is readable. The descriptor stays the caller's. */
 struct loop_watch;

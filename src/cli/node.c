@@ -103,7 +103,8 @@ static void on_ifaces(void *ctx, const struct ifaces *ifs)
 static void on_tick(void *ctx)
 {
 	struct node *n = ctx;
-	core_tick(n->core);
+	if (core_tick(n->core))
+		loop_again(n->cfg.loop);
 }
 
 /* ---- the port used last ---- */

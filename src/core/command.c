@@ -8,7 +8,10 @@
 #include "core/name.h"
 #include "core/waiter.h"
 
-enum { NEWBORN_MS = 5000 }; /* a node this young may not have heard of all yet */
+enum {
+	NEWBORN_MS = 5000, /* a node this young may not have heard of all yet */
+	COMMANDS_A_TICK = 128 /* so that what the first ones say is under way meanwhile */
+};
 
 /* The verbs that the front ends do themselves. */
 static void not_here(struct call *call)
@@ -73,7 +76,8 @@ void command_run_queued(struct core *c)
 {
 	uint64_t age_ms = (core_now_us(c) - c->started_us) / 1000;
 	uint64_t patience = age_ms < NEWBORN_MS ? NEWBORN_MS - age_ms : 0;
-	for (struct queued_command *q; (q = emit_next_command(c)) != NULL;) {
+	struct queued_command *q;
+	for (int i = 0; i < COMMANDS_A_TICK && (q = emit_next_command(c)) != NULL; i++) {
 		if (emit_is_open(c, q->to.front))
 			command_run(c, q->to, &q->cmd, patience, false);
 		queued_command_free(q);

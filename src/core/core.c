@@ -179,7 +179,7 @@ static void flush(struct core *c)
 	}
 }
 
-void core_tick(struct core *c)
+bool core_tick(struct core *c)
 {
 	command_run_queued(c);
 	waiter_sweep(c);
@@ -188,4 +188,5 @@ void core_tick(struct core *c)
 	session_sweep(c);
 	emit_sweep(c);
 	*c->time = (struct core_time){0};
+	return !list_empty(&c->commands);
 }

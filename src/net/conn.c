@@ -11,7 +11,7 @@
 
 enum {
 	/* Of 64 KiB each; then the others of the loop have their turn. */
-	READS_MAX = 4,
+	READS_MAX = 1,
 	/* So much is not kept for the end of the tick. */
 	FLUSH_EARLY_BYTES = 64 << 10,
 	CLOSE_MS = 2000

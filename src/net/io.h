@@ -24,10 +24,6 @@ void io_want(struct io *io, unsigned events);
 /* Also from inside fn. The descriptor may be closed right after it. NULL is fine. */
 void io_free(struct io *io);
 
-/* The hooks of this tick run once more before the loop sleeps: for who collects
- * something, or tells others something, when their hooks may have run already. */
-void loop_again(struct loop *l);
-
 /* Work off the loop, in libuv's pool. done comes on the loop, once, never from
  * inside this call. */
 void loop_work_start(struct loop *l, void (*work)(void *ctx), void (*done)(void *ctx),

@@ -111,7 +111,8 @@ static void on_tick(void *ctx)
 	struct node *n = ctx;
 	if (n->is_sender && n->is_online && !n->is_rtt)
 		feed(n);
-	core_tick(n->core);
+	if (core_tick(n->core))
+		loop_again(n->loop);
 }
 
 static void set(struct node *n, enum option id, const char *value)

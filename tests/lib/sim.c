@@ -634,11 +634,15 @@ static void sweep(struct sim *s)
 
 static void tick(struct sim *s)
 {
+	bool is_more;
 	do {
+		is_more = false;
 		for (unsigned i = 0; i < s->n_nodes; i++)
-			if (s->nodes[i].core != NULL)
-				core_tick(s->nodes[i].core);
-	} while (pump(s));
+			if (s->nodes[i].core != NULL && core_tick(s->nodes[i].core))
+				is_more = true;
+		if (pump(s))
+			is_more = true;
+	} while (is_more);
 	sweep(s);
 }
 
