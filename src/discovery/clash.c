@@ -1,6 +1,7 @@
 #include "discovery/clash.h"
 
 #include <avahi-client/client.h>
+#include <avahi-common/domain.h>
 #include <dlfcn.h>
 #include <stdlib.h>
 
@@ -52,4 +53,46 @@ int avahi_entry_group_free(void *first, void *second)
 	found = find((void (*)(void))avahi_client_new);
 	*(void **)&of_client = found;
 	return of_client(first);
+}
+
+/* Not by the locale. */
+static unsigned char lower(char c)
+{
+	unsigned char u = (unsigned char)c;
+
+	return u >= 'A' && u <= 'Z' ? (unsigned char)(u - 'A' + 'a') : u;
+}
+
+/* Label by label, escapes resolved: the plain meaning. */
+static int is_equal_slowly(const char *a, const char *b)
+{
+	char la[AVAHI_LABEL_MAX], lb[AVAHI_LABEL_MAX];
+
+	do {
+		const char *x = avahi_unescape_label(&a, la, sizeof(la));
+		const char *y = avahi_unescape_label(&b, lb, sizeof(lb));
+
+		if (!x || !y)
+			return 0;
+		for (; *x && lower(*x) == lower(*y); x++, y++)
+			;
+		if (lower(*x) != lower(*y))
+			return 0;
+	} while (*a || *b);
+	return 1;
+}
+
+/* Names without an escape differ where their letters do; but for the dot at the end,
+ * which means nothing. */
+int avahi_domain_equal(const char *a, const char *b)
+{
+	size_t i = 0;
+
+	while (a[i] && a[i] != '\\' && lower(a[i]) == lower(b[i]))
+		i++;
+	if (!a[i] && !b[i])
+		return 1;
+	if (a[i] && b[i] && a[i] != '\\' && b[i] != '\\')
+		return 0;
+	return is_equal_slowly(a, b);
 }
