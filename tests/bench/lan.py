@@ -9,10 +9,12 @@ import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lab"))
+from lab import introduce  # noqa: E402
 from node import Node  # noqa: E402
 from trial import main, trial  # noqa: E402
 
 CROWD = 40
+SETTLE_S = 30  # until mDNS has said all that a start makes it say
 IDLE_S = 20
 
 
@@ -53,6 +55,7 @@ def crowd(lab):
     lan = lab.lan()
     nodes = [Node(lab.host(f"h{i}", lan), f"n{i}", "--discovery", "embedded")
              for i in range(CROWD)]
+    introduce([node.host for node in nodes])
     began = time.time()
     for n in nodes:
         n.launch()
@@ -70,7 +73,7 @@ def crowd(lab):
         n.unfollow()
     figure("crowd.40", last - began, "s")
     figure("crowd.40.after.the.last.start", last - started, "s")
-    time.sleep(3)
+    time.sleep(SETTLE_S)
     n = nodes[0]
     before, at = n.cpu_s(), time.monotonic()
     time.sleep(IDLE_S)
