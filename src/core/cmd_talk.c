@@ -73,7 +73,7 @@ static void say(struct call *call, const char *who, const char *text, const char
 		return;
 	}
 	tell_sent(call, p, &id);
-	if (wait_s > 0)
+	if (wait != NULL)
 		waiter_delivery(c, call->to, p, &id, wait_s);
 	else
 		call_done(call, NULL);

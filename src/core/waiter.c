@@ -63,14 +63,24 @@ static const char *name_of(const struct waiter *w)
 
 /* ---- delivery ---- */
 
+static bool is_away(const struct peer *p)
+{
+	return p != NULL && peer_session(p) == NULL;
+}
+
+static void tell_away(struct core *c, struct reply_to to, const struct peer *p)
+{
+	emit_error(c, to, 4,
+		   "%s is away; the message waits as long as this node runs, and "
+		   "goes out when both are there",
+		   p->name);
+}
+
 static void on_undelivered(struct waiter *w)
 {
 	const struct peer *p = peer_find(w->core, &w->peer);
-	if (p != NULL && peer_session(p) == NULL)
-		emit_error(w->core, w->to, 4,
-			   "%s is away; the message waits as long as this node runs, and "
-			   "goes out when both are there",
-			   p->name);
+	if (is_away(p))
+		tell_away(w->core, w->to, p);
 	else
 		emit_error(w->core, w->to, 4, "no acknowledgement from %s yet",
 			   p != NULL ? p->name : "anybody on #lan");
@@ -80,6 +90,13 @@ static void on_undelivered(struct waiter *w)
 void waiter_delivery(struct core *c, struct reply_to to, struct peer *p,
 		     const struct id16 *id, uint64_t wait_s)
 {
+	if (wait_s == 0) {
+		if (is_away(p))
+			tell_away(c, to, p);
+		else
+			emit_done(c, to, NULL);
+		return;
+	}
 	struct waiter *w = waiter_new(c, to, wait_s * 1000, on_undelivered);
 	if (w == NULL)
 		return;

@@ -8,7 +8,8 @@
 #include "core/emit.h"
 #include "core/session.h"
 
-/* Until this message is delivered or refused, or wait_s is over (exit status 4). */
+/* Until this message is delivered or refused, or wait_s is over (exit status 4). 0: it
+ * is well when it is on its way, and 4 when it waits here for somebody who is away. */
 void waiter_delivery(struct core *c, struct reply_to to, struct peer *p,
 		     const struct id16 *id, uint64_t wait_s);
 /* Sends a PING on s. */

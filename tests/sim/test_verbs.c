@@ -192,6 +192,13 @@ static void msg_waits_for_the_outcome(void **state)
 	assert_int_equal(d.counts[EVENT_ERROR] + d.counts[EVENT_DONE], 0);
 	sim_run(d.s, 200);
 	expect_error(&d, 4, "away");
+	ask_for(&d, VERB_MSG, "n1", "hi", "0", 1);
+	expect_error(&d, 4, "away");
+	ask(&d, VERB_MSG, "n1", "hi");
+	expect_done(&d); /* nobody asked how it goes on */
+	ask_for(&d, VERB_MSG, "n2", "hi", "0", 1);
+	expect_done(&d);
+	assert_string_equal(d.text, "");
 	char *long_text = mem_new(PROTO_TEXT_BYTES + 2);
 	memset(long_text, 'x', PROTO_TEXT_BYTES + 1);
 	ask(&d, VERB_MSG, "n2", long_text);
