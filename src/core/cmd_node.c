@@ -214,6 +214,14 @@ void cmd_events(struct call *call)
 	if (!call_number(call, call->cmd->u.events.since, "since", newest, UINT64_MAX - 1,
 			 &since))
 		return;
+	if (since > newest) {
+		call_fail(call, 1,
+			  "there is no cursor %llu, the newest is %llu: the node was "
+			  "started anew since (another boot in /status); begin again "
+			  "with --since 0",
+			  (unsigned long long)since, (unsigned long long)newest);
+		return;
+	}
 	emit_follow(call->core, call->to, since);
 }
 
