@@ -66,10 +66,13 @@
 	F(peer, STR) F(name, STR) F(direction, STR) F(stage, STR) F(length, NUM) \
 	F(bytes, STR) F(meaning, STR)
 
-/* This node, on `status` and when a front end attaches. newest: the cursor of the
+/* This node, on `status` and when a front end attaches. running: false for one
+ * that a command has started for itself: it does not listen, so port is 0, and
+ * discovery and boot are absent. newest: the cursor of the
  * newest event kept; oldest: of the oldest. discovery: avahi, embedded, off. */
 #define EVENT_FIELDS_NODE(F) \
-	F(version, STR) F(profile, STR) F(id, STR) F(nick, STR) F(status, STR) \
+	F(version, STR) F(profile, STR) F(running, YES) F(id, STR) F(nick, STR) \
+	F(status, STR) \
 	F(away, YES) F(port, NUM) F(discovery, STR) F(trouble, STR) F(visible, YES) \
 	F(online, NUM) F(known, NUM) F(queued, NUM) F(oldest, NUM) F(newest, NUM) \
 	F(uptime_s, NUM) F(boot, STR)

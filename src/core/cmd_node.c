@@ -225,6 +225,19 @@ void cmd_events(struct call *call)
 	emit_follow(call->core, call->to, since);
 }
 
+static void tell_traced(struct call *call, const struct peer *p)
+{
+	const char *name = p != NULL ? p->name : "all";
+	char *text =
+		mem_printf("the trace of %s is on; /trace %s off ends it", name, name);
+	struct event ev = {.type = EVENT_NOTICE};
+	ev.u.notice.level = "info";
+	ev.u.notice.text = text;
+	ev.u.notice.peer = p != NULL ? p->id_text : NULL;
+	emit_reply(call->core, call->to, &ev);
+	mem_free(text);
+}
+
 void cmd_trace(struct call *call)
 {
 	struct core *c = call->core;
@@ -243,6 +256,7 @@ void cmd_trace(struct call *call)
 		want = strcmp(a->state, "on") == 0;
 	if (want && !is_on) {
 		trace_start(c, call->to, p);
+		tell_traced(call, p);
 		return; /* done comes when it is switched off */
 	}
 	if (!want)

@@ -128,23 +128,25 @@ void cmd_nick(struct call *call)
 static void send_node(struct call *call)
 {
 	struct core *c = call->core;
+	bool is_running = c->port != 0;
 	char boot[33];
 	hex_encode(slice_of(c->cfg.boot.b, sizeof c->cfg.boot.b), boot);
 	struct event ev = {.type = EVENT_NODE};
 	ev.u.node = (struct event_node){
 		.version = P2PMSG_VERSION,
 		.profile = c->cfg.profile,
+		.running = is_running,
 		.id = c->id_text,
 		.nick = c->nick,
 		.status = c->status[0] != '\0' ? c->status : NULL,
 		.away = c->is_away,
 		.port = c->port,
-		.discovery = c->discovery,
+		.discovery = is_running ? c->discovery : NULL,
 		.trouble = c->trouble,
 		.visible = options_enum(c->cfg.options, OPT_visibility) == 0,
 		.oldest = emit_oldest(c),
 		.newest = c->newest,
-		.boot = boot,
+		.boot = is_running ? boot : NULL,
 		.uptime_s = (core_now_us(c) - c->started_us) / 1000000,
 	};
 	size_t pos = 0;

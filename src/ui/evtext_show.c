@@ -170,6 +170,9 @@ static void show_notice(const struct evtext_config *cfg, const struct event *ev,
 		{"alarm", "!!", "ALARM: ", INK_ALARM},
 	};
 	const struct event_notice *n = &ev->u.notice;
+	/* What to type in a client: a command of a shell is ended by an interrupt. */
+	if (cfg->is_bare && ev->cursor == 0)
+		return;
 	size_t i = sizeof levels / sizeof *levels - 1;
 	while (i > 0 && !is(n->level, levels[i].level))
 		i--;
@@ -294,6 +297,9 @@ static bool is_absent(const struct event *ev, const struct event_field *f)
 	const char *at = (const char *)ev + f->offset;
 	if (f->type == EVENT_STR)
 		return *(const char *const *)(const void *)at == NULL;
+	/* What a node that nobody can reach counts is nothing. */
+	if (f->type == EVENT_NUM)
+		return ev->type == EVENT_NODE && !ev->u.node.running;
 	return f->type == EVENT_TIME && *(const uint64_t *)(const void *)at == 0;
 }
 

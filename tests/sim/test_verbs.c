@@ -19,8 +19,9 @@ struct desk {
 	unsigned status; /* of the last error; 0: none since ask */
 	bool is_done;
 	char text[1024]; /* of the last error or done */
-	char row[1024]; /* the last option, person or trace, as words */
+	char row[1024]; /* the last option, person, node or notice, as words */
 	uint64_t tag, last_tag, first_cursor, lagged_to;
+	uint64_t first_done; /* since ask: the tag of the first */
 };
 
 static void on_event(void *ctx, const struct event *ev)
@@ -36,6 +37,7 @@ static void on_event(void *ctx, const struct event *ev)
 		snprintf(d->text, sizeof d->text, "%s", ev->u.error.text);
 		break;
 	case EVENT_DONE:
+		d->first_done = d->is_done ? d->first_done : ev->tag;
 		d->is_done = true;
 		snprintf(d->text, sizeof d->text, "%s",
 			 ev->u.done.text != NULL ? ev->u.done.text : "");
@@ -51,6 +53,15 @@ static void on_event(void *ctx, const struct event *ev)
 	case EVENT_WHOIS:
 		snprintf(d->row, sizeof d->row, "%s %s %s", ev->u.whois.name,
 			 ev->u.whois.fingerprint, ev->u.whois.session);
+		break;
+	case EVENT_NOTICE:
+		snprintf(d->row, sizeof d->row, "%s", ev->u.notice.text);
+		break;
+	case EVENT_NODE:
+		snprintf(d->row, sizeof d->row, "%s%s%s",
+			 ev->u.node.running ? "running" : "",
+			 ev->u.node.boot != NULL ? " boot " : "",
+			 ev->u.node.discovery != NULL ? ev->u.node.discovery : "");
 		break;
 	case EVENT_LAGGED:
 		d->lagged_to = ev->u.lagged.to;
@@ -388,6 +399,58 @@ static void events_replay_and_say_what_is_lost(void **state)
 	sim_free(d.s);
 }
 
+static void a_cursor_of_an_earlier_start_is_an_error(void **state)
+{
+	(void)state;
+	struct desk d;
+	open_three(&d);
+	ask(&d, VERB_EVENTS, "1000", NULL);
+	expect_error(&d, 1, "begin again with --since 0");
+	sim_say(d.s, 1, 0, "not followed");
+	sim_run(d.s, 50);
+	assert_int_equal(d.counts[EVENT_MESSAGE], 0);
+	sim_free(d.s);
+}
+
+static void trace_says_how_it_ends(void **state)
+{
+	(void)state;
+	struct desk d;
+	open_three(&d);
+	ask(&d, VERB_TRACE, "n1", NULL);
+	assert_int_equal(d.counts[EVENT_NOTICE], 1);
+	assert_int_equal(d.counts[EVENT_DONE], 0);
+	assert_int_equal(d.last_tag, d.tag);
+	assert_non_null(strstr(d.row, "is on; /trace n1~"));
+	assert_non_null(strstr(d.row, " off ends it"));
+	uint64_t traced = d.tag;
+	ask(&d, VERB_TRACE, "n1", "on");
+	expect_done(&d);
+	assert_string_equal(d.text, "the trace is on already");
+	ask(&d, VERB_TRACE, "n1", "off");
+	assert_int_equal(d.counts[EVENT_DONE], 2);
+	assert_int_equal(d.first_done, traced);
+	ask(&d, VERB_TRACE, "all", NULL);
+	assert_non_null(strstr(d.row, "/trace all off"));
+	sim_free(d.s);
+}
+
+static void status_says_whether_the_node_runs(void **state)
+{
+	(void)state;
+	struct sim *s = sim_new(6, 1);
+	struct desk d;
+	sim_start(s, 0);
+	desk_open(&d, s);
+	ask(&d, VERB_STATUS, NULL, NULL);
+	expect_done(&d);
+	assert_string_equal(d.row, "running boot off");
+	core_listening(sim_node(s, 0)->core, 0);
+	ask(&d, VERB_STATUS, NULL, NULL);
+	assert_string_equal(d.row, "");
+	sim_free(s);
+}
+
 static void missing_arguments_are_named(void **state)
 {
 	(void)state;
@@ -445,6 +508,9 @@ int main(void)
 		cmocka_unit_test(set_shows_and_changes),
 		cmocka_unit_test(add_and_forget),
 		cmocka_unit_test(events_replay_and_say_what_is_lost),
+		cmocka_unit_test(a_cursor_of_an_earlier_start_is_an_error),
+		cmocka_unit_test(trace_says_how_it_ends),
+		cmocka_unit_test(status_says_whether_the_node_runs),
 		cmocka_unit_test(missing_arguments_are_named),
 		cmocka_unit_test(nobody_on_lan_is_said),
 		cmocka_unit_test(a_closed_front_is_not_called_again),

@@ -100,6 +100,29 @@ static void the_node_speaks_behind_its_mark(void **state)
 	assert_shown(&ev, "12:00 -- fire\n");
 	ev.u.notice.level = "info";
 	assert_shown(&ev, "12:00 -- fire\n");
+	ev.cursor = 0;
+	assert_shown(&ev, "-- fire\n");
+	struct evtext_config shell = {.is_bare = true};
+	char *unsaid = show(&shell, &ev);
+	assert_true(unsaid == NULL || *unsaid == '\0');
+	mem_free(unsaid);
+}
+
+static void the_numbers_of_a_node_that_does_not_run_are_not_shown(void **state)
+{
+	struct event ev = {.type = EVENT_NODE, .time_ms = TIME_MS};
+	(void)state;
+	char *idle = show(&plain, &ev);
+	assert_non_null(strstr(idle, "running       no\n"));
+	assert_null(strstr(idle, "port"));
+	assert_null(strstr(idle, "uptime"));
+	mem_free(idle);
+	ev.u.node.running = true;
+	ev.u.node.port = 7117;
+	char *busy = show(&plain, &ev);
+	assert_non_null(strstr(busy, "running       yes\n"));
+	assert_non_null(strstr(busy, "port          7117\n"));
+	mem_free(busy);
 }
 
 static void a_trace_shows_bytes_beside_their_meaning(void **state)
@@ -482,6 +505,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(messages_say_who_and_where),
 		cmocka_unit_test(the_node_speaks_behind_its_mark),
+		cmocka_unit_test(the_numbers_of_a_node_that_does_not_run_are_not_shown),
 		cmocka_unit_test(a_trace_shows_bytes_beside_their_meaning),
 		cmocka_unit_test(peers_are_an_aligned_table),
 		cmocka_unit_test(nobody_is_said_in_words),
