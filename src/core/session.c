@@ -180,6 +180,16 @@ static enum proto_code refuse(struct core *c, struct peer *p, const struct link_
 	return CODE_OK;
 }
 
+/* Who dialled us has shown its certificate already and has ours: it may hear why. As
+ * the dialler we leave before ours goes out. */
+static void turn_away(struct core *c, link_id id, const struct link_peer *lp,
+		      enum proto_code code)
+{
+	if (!lp->is_initiator)
+		c->cfg.link->accept(c->cfg.net, id);
+	c->cfg.link->close(c->cfg.net, id, (uint16_t)code, proto_code_str(code));
+}
+
 void session_on_peer(struct core *c, link_id id, const struct link_peer *lp)
 {
 	struct peer *p = peer_get(c, &lp->peer->cert.node_id);
@@ -187,7 +197,7 @@ void session_on_peer(struct core *c, link_id id, const struct link_peer *lp)
 	enum proto_code code = refuse(c, p, lp, &is_provisional);
 	dialer_on_proved(c, id, p, code == CODE_OK);
 	if (code != CODE_OK) {
-		c->cfg.link->close(c->cfg.net, id, (uint16_t)code, proto_code_str(code));
+		turn_away(c, id, lp, code);
 		if (p != NULL)
 			peer_let_go(p);
 		return;

@@ -332,16 +332,17 @@ def stray_bytes_to_the_node(node):
 
 # ---- who is who ----
 
-def no_session(node, me, initiator=True, **other):
-    """The node closes without an answer and, as initiator, without message 3."""
+def no_session(node, me, initiator=True, code=None, **other):
+    """The node closes without an answer, but for the CLOSE with this code to one who
+    dialled; as initiator without message 3."""
     if initiator:
         try:
             s = connect(node.port, me, **other)
         except End as e:
             return "closed after message 1" if not e.args[0] else "?"
         s.say_hello()
-        code = s.end_code(3)
-        return "closed" if code is None and s.records == 0 else f"{code} {s.records}"
+        said = (s.end_code(3), s.records)
+        return "closed" if said == (code, int(code is not None)) else f"{said}"
     with Dialled(node, me, other.pop("id_", None)) as d:
         sock, _ = d.listener.accept()
         h = Handshake(me, False, **other)

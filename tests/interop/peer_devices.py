@@ -41,7 +41,8 @@ def A14_second_device(node):
     s = start(node, two)
     acked(s, s.say("the second device"))
     s.close()
-    check(no_session(node, one) == "closed", "the first, which no list names any more")
+    said = no_session(node, one, code=4)
+    check(said == "closed", f"the first, which no list names any more: {said}")
     both = second(one.person, 3, [one, two])
     for device in (one, two):
         device.list, device.list_version = both.list, 3
@@ -74,7 +75,7 @@ def A13_list_rollback(node):
     person = held(node).person
     for version in (1, 4, 5):
         for dialling in (True, False):
-            said = no_session(node, second(person, version), dialling)
+            said = no_session(node, second(person, version), dialling, code=4)
             check(said == "closed", f"version {version}: {said}")
 
 
@@ -141,7 +142,7 @@ def A13_list_fork(node):
     until("the user is told", lambda: told(node, me))
     s.drop()
     other.list, other.list_version = fork, 5
-    check(no_session(node, other) == "closed", "the fork counts")
+    check(no_session(node, other, code=4) == "closed", "the fork counts")
     start(node, me).close()
 
 
@@ -221,7 +222,7 @@ def another_boot(node):
     check(clone.end_code(3) == 3, f"the fourth: {clone.closes}")
     check(s.alive(), "the old one does not stay")
     until("the user is told", lambda: told(node, me))
-    fifth = no_session(node, me)
+    fifth = no_session(node, me, code=3)
     check(fifth == "closed", f"the fifth: {fifth}")
     check(s.alive(), "the old one does not stay")
     s.close()

@@ -406,6 +406,8 @@ static void a_cursor_of_an_earlier_start_is_an_error(void **state)
 	open_three(&d);
 	ask(&d, VERB_EVENTS, "1000", NULL);
 	expect_error(&d, 1, "begin again with --since 0");
+	ask(&d, VERB_EVENTS, "18446744073709551614", NULL);
+	expect_error(&d, 1, "begin again with --since 0");
 	sim_say(d.s, 1, 0, "not followed");
 	sim_run(d.s, 50);
 	assert_int_equal(d.counts[EVENT_MESSAGE], 0);
