@@ -239,8 +239,9 @@ static enum status add_all_fixed(struct node *n)
 		const char *text = options_list(n->cfg.options, OPT_peer, i);
 		if (add_fixed(n, text) == ERR_OK)
 			continue;
-		say("'%s' is no peer: give HOST, HOST:PORT or [IPV6]:PORT, and behind it "
-		    "the id that must answer there, if you like",
+		say("'%s' is no peer: give HOST, HOST:PORT or [IPV6]:PORT, with a port "
+		    "from 1024 on, and behind it the id that must answer there, if you "
+		    "like",
 		    text);
 		return STATUS_USAGE;
 	}

@@ -189,7 +189,9 @@ void cmd_add(struct call *call)
 	if (e != ERR_OK) {
 		bool is_usage = e == ERR_USAGE;
 		call_fail(call, is_usage ? 1 : 5, "cannot add '%s': %s", host_port,
-			  is_usage ? "give HOST, HOST:PORT or [IPV6]:PORT" : err_str(e));
+			  is_usage ? "give HOST, HOST:PORT or [IPV6]:PORT, with a port "
+				     "from 1024 on"
+				   : err_str(e));
 		goto out;
 	}
 	struct peer *p = has_id ? peer_get(c, &id) : NULL;

@@ -133,13 +133,37 @@ static void on_repeat(void *ctx)
 	timer_set(loop_timers(p->in->loop), &p->timer, FIXED_REPEAT_MS, on_repeat, p);
 }
 
+/* The interface of a scope may turn up later, so it is not looked for. */
+static bool is_literal(const char *host)
+{
+	char ip[FIXED_HOST_BYTES];
+	size_t n = strcspn(host, "%");
+	struct addr a;
+
+	snprintf(ip, sizeof(ip), "%.*s", (int)n, host);
+	if (addr_parse(ip, &a) != ERR_OK || !addr_is_unicast(&a))
+		return false;
+	return host[n] == '\0' || (a.family == ADDR_IP6 && addr_is_link_local(&a));
+}
+
+/* The last part of a name is no number: else it was to be an address. */
+static bool is_name(const char *host)
+{
+	const char *dot = strrchr(host, '.');
+	const char *last = dot ? dot + 1 : host;
+
+	return strpbrk(host, ":%") == NULL && strchr("-.", host[0]) == NULL &&
+	       strstr(host, "..") == NULL &&
+	       (last[0] == '\0' || last[strspn(last, "0123456789")] != '\0');
+}
+
 /* A name server is not asked about what cannot be a host. */
 static bool is_host(const char *host)
 {
 	for (const char *c = host; *c != '\0'; c++)
 		if (!isalnum((unsigned char)*c) && !strchr(".-_:%", *c))
 			return false;
-	return host[0] != '\0' && host[0] != '-';
+	return is_name(host) || is_literal(host);
 }
 
 static enum err parse(const char *host_port, struct fixed_peer *out)
@@ -148,7 +172,7 @@ static enum err parse(const char *host_port, struct fixed_peer *out)
 
 	if (e != ERR_OK)
 		return e;
-	if (!is_host(out->host))
+	if (!is_host(out->host) || (out->port != 0 && out->port < FIXED_PORT_MIN))
 		return ERR_USAGE;
 	if (out->port == 0)
 		out->port = FIXED_PORT;

@@ -8,7 +8,8 @@
 #include "discovery/sighting.h"
 #include "net/loop.h"
 
-enum { FIXED_PORT = 7117 };
+/* A smaller port is never dialled. */
+enum { FIXED_PORT = 7117, FIXED_PORT_MIN = 1024 };
 
 struct fixed;
 

@@ -246,6 +246,15 @@ def first_start_asks_nothing(world):
 
 
 @test
+def what_is_no_address_is_no_peer(world):
+    ada = world.person("ada")
+    for wrong in ("::::", "10.0.0.256", "host:99999"):
+        done = ada.cli("peers", "--peer", wrong, *world.options)
+        check(done.returncode == 1 and f"'{wrong}' is no peer" in done.stderr,
+              f"{wrong}: {done.returncode} {done.stderr}")
+
+
+@test
 def settings_are_kept(world):
     ada = world.person("ada")
     ada.must("nick", "countess")

@@ -179,6 +179,7 @@ static void the_port_may_be_missing(void **state)
 
 	(void)state;
 	assert_int_equal(FIXED_PORT, PROTO_PORT_DEFAULT);
+	assert_int_equal(FIXED_PORT_MIN, PROTO_PORT_MIN);
 	bench_init(&b);
 	assert_int_equal(discovery_fixed_add(b.discovery, "2001:db8::1", NULL), ERR_OK);
 	run_until(&b, 1);
@@ -240,9 +241,43 @@ static void a_name_that_does_not_resolve_keeps_its_addresses(void **state)
 
 static void what_is_no_host_is_refused(void **state)
 {
-	static const char *const bad[] = {
-		"",    ":7117", "a b",	   "host:",    "host:x",    "host:70000", "-host",
-		"a/b", "[::1",	"[::1]:x", "h\x1b[0m", "h\xc3\xa4", "user@host"};
+	static const char *const bad[] = {"",
+					  ":7117",
+					  "a b",
+					  "host:",
+					  "host:x",
+					  "host:70000",
+					  "-host",
+					  "a/b",
+					  "[::1",
+					  "[::1]:x",
+					  "h\x1b[0m",
+					  "h\xc3\xa4",
+					  "user@host",
+					  "::::",
+					  "a:b:c",
+					  "1:2:3:4:5:6:7:8:9",
+					  "fe80::1::2",
+					  "[::::]:7117",
+					  "::",
+					  "0.0.0.0",
+					  "255.255.255.255",
+					  "ff02::1",
+					  "224.0.0.251",
+					  "10.0.0.256",
+					  "10.0.0",
+					  "7117",
+					  "10.0.0.1%lo",
+					  "2001:db8::1%lo",
+					  "bob%lo",
+					  ".",
+					  "a..b",
+					  "bob:1023"};
+	static const char *const good[] = {
+		"bob",		 "bob.lan",	   "bob.lan.",
+		"4you",		 "a-b_c",	   "10.0.0.1",
+		"10.0.0.1:7117", "fe80::1%nope0",  "[fe80::1%nope0]:7117",
+		"2001:db8::1",	 "::ffff:10.0.0.1"};
 	char huge[600];
 	struct bench b;
 
@@ -255,6 +290,8 @@ static void what_is_no_host_is_refused(void **state)
 				 ERR_USAGE);
 		assert_int_equal(discovery_fixed_del(b.discovery, bad[i]), ERR_USAGE);
 	}
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+		assert_int_equal(discovery_fixed_add(b.discovery, good[i], NULL), ERR_OK);
 	assert_int_equal(discovery_fixed_add(b.discovery, huge, NULL), ERR_USAGE);
 	bench_wipe(&b);
 }
