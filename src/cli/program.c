@@ -15,6 +15,7 @@ enum {
 	/* Another that has the lock and no socket: a command of the shell on a node of
 	 * its own, or a node that has just been started. */
 	LOCK_WAIT_MS = 15000,
+	LOCK_QUIET_MS = 2000, /* longer than that people wonder */
 	LOCK_LOOK_MS = 30,
 	GONE_MS = 200,
 	SIGNAL_STATUS = 128
@@ -189,16 +190,24 @@ static enum err look(struct program *p)
 enum status program_find(struct program *p)
 {
 	static const struct timespec pause = {.tv_nsec = LOCK_LOOK_MS * 1000000L};
-	uint64_t until = clock_mono_ms(clock_system()) + LOCK_WAIT_MS;
+	uint64_t began = clock_mono_ms(clock_system()), waited = 0;
+	bool is_said = false;
 	enum err e;
 	if (make_dir(p->paths->data_dir) != STATUS_DONE)
 		return STATUS_LOCAL;
-	while ((e = look(p)) == ERR_LOCKED && clock_mono_ms(clock_system()) < until)
+	while ((e = look(p)) == ERR_LOCKED && waited < LOCK_WAIT_MS) {
+		if (waited >= LOCK_QUIET_MS && !is_said) {
+			is_said = true;
+			say("another command uses the profile '%s': waiting for it, %d s "
+			    "at most",
+			    p->profile, LOCK_WAIT_MS / 1000);
+		}
 		nanosleep(&pause, NULL);
+		waited = clock_mono_ms(clock_system()) - began;
+	}
 	if (e == ERR_LOCKED)
 		say("another p2pmsg uses the profile '%s' and does not answer: wait "
-		    "until "
-		    "it has ended, or be somebody else with --profile NAME",
+		    "until it has ended, or be somebody else with --profile NAME",
 		    p->profile);
 	return e == ERR_OK ? STATUS_DONE : STATUS_LOCAL;
 }

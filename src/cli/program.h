@@ -46,7 +46,8 @@ struct program {
 enum status program_init(struct program *p, struct options *o, const struct paths *paths,
 			 const char *profile);
 /* Finds the running node (p->attach), or else locks the profile for one of our own
- * (p->attach NULL). Waits for another that is just starting or ending. */
+ * (p->attach NULL). Waits for another that is just starting or ending, or a command on
+ * a node of its own; says so when that takes long. */
 enum status program_find(struct program *p);
 enum status program_start_node(struct program *p, bool is_networked);
 /* source, loop and on_end are filled in. */

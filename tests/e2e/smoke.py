@@ -339,7 +339,9 @@ def the_port_is_remembered(world):
 
 @test
 def a_second_daemon_is_refused(world):
-    ada = world.person("ada").start()
+    ada = world.person("ada")
+    check(not ada.ask("status")[0]["running"], "it runs before it was started")
+    ada.start()
     done = ada.cli("daemon", limit=10)
     check(done.returncode == 5 and "runs already" in done.stderr, done.stderr)
     check(ada.ask("status"), "the first one is gone")
@@ -347,6 +349,19 @@ def a_second_daemon_is_refused(world):
     check(status == 0, f"status {status}")
     check(not os.path.exists(ada.socket()), "the socket is left behind")
     check(took < END, f"it took {took:.1f} s to end")
+
+
+@test
+def a_daemon_waits_for_a_command(world):
+    ada = world.person("ada")
+    command = subprocess.Popen([BIN, "peers", "--wait", "4", *world.options],
+                               env=ada.env(), stdout=subprocess.DEVNULL)
+    world.closers.append(lambda: end_process(command))
+    wait("its node", lambda: os.path.exists(os.path.join(ada.data, "key")))
+    ada.start()
+    check(command.wait(LIMIT) == 0, f"the command: status {command.returncode}")
+    check("another command uses the profile" in ada.said(), ada.said())
+    check(ada.ask("status")[0]["running"], "the daemon does not run")
 
 
 @test
@@ -412,6 +427,7 @@ def what_waits_is_delivered_later(world):
     bob.stop()
     wait("bob offline", lambda: ada.state_of(name) != "online")
     check(ada.cli("msg", name, "later", "--wait", "1").returncode == 4, "not status 4")
+    check(ada.cli("msg", name, "too", "--wait", "0").returncode == 4, "0: not status 4")
     bob.start(*world.towards(ada))
     bob.follow()
     wait("the message", lambda: bob.shown("later"))
