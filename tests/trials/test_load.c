@@ -20,6 +20,7 @@
 #include "lib/knock.h"
 #include "lib/loop_run.h"
 #include "lib/net_node.h"
+#include "lib/skip.h"
 
 static struct loop *loop;
 static struct net_node node;
@@ -227,7 +228,7 @@ static void idle_crowd(unsigned n_addresses, unsigned most_inside)
 	struct crowd crowd;
 
 	if (fd_limit.rlim_max < n + 200)
-		skip();
+		skip_because("too few descriptors are allowed (ulimit -n)");
 	start(&defaults);
 	loop_for(loop, 10);
 	size_t before = resident_bytes();
@@ -379,7 +380,7 @@ static void N2_a_crowd_that_begins_and_stops_does_not_disturb_a_chat(void **stat
 
 	(void)state;
 	if (fd_limit.rlim_max < n + 200)
-		skip();
+		skip_because("too few descriptors are allowed (ulimit -n)");
 	start(&defaults);
 	chat_start();
 	crowd_init(&crowd, n, 200);
@@ -446,7 +447,7 @@ static void N5_half_open_ones_make_room_when_descriptors_run_out(void **state)
 
 	(void)state;
 	if (fd_limit.rlim_max < HIGH + 400)
-		skip();
+		skip_because("too few descriptors are allowed (ulimit -n)");
 	start(&generous);
 	crowd_init(&crowd, 300, 10);
 	crowd_wait(&crowd);

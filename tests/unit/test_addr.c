@@ -13,6 +13,7 @@
 
 #include "base/addr.h"
 #include "base/rng.h"
+#include "lib/skip.h"
 
 static struct addr parse(const char *text)
 {
@@ -453,7 +454,7 @@ static void the_present_state_has_loopback(void **state)
 	assert_int_equal(ifaces_read(&ifs), ERR_OK);
 	lo = ifaces_by_index(&ifs, if_nametoindex("lo"));
 	if (lo == NULL)
-		skip();
+		skip_because("no lo");
 	assert_string_equal(lo->name, "lo");
 	assert_true(lo->is_loopback);
 	for (size_t i = 0; i < lo->n_addrs; i++) {

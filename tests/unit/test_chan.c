@@ -15,6 +15,7 @@
 #include "base/mem.h"
 #include "lib/chan_pair.h"
 #include "lib/raw_peer.h"
+#include "lib/skip.h"
 #include "wire/preamble.h"
 
 static struct chan_pair pair;
@@ -365,8 +366,7 @@ static void an_idle_channel_is_small(void **state)
 	end_reset(&pair.b);
 	before = heap_in_use();
 	if (before == 0) {
-		print_message("skip: the sanitizer's allocator does not count\n");
-		skip();
+		skip_because("the sanitizer's allocator does not count");
 	}
 	pair_connect(&pair);
 	end_send(&pair.a, KIND_MSG, "hello");

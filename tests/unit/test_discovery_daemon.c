@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "lib/ownnet.h"
+#include "lib/skip.h"
 #include "lib/sysavahi.h"
 #include "lib/watcher.h"
 
@@ -72,7 +73,7 @@ static struct watcher *start_other_host(int i)
 static void need_avahi(void)
 {
 	if (!has_net || !sysavahi_is_possible())
-		skip();
+		skip_because("no network of our own, or no avahi-daemon and dbus-daemon");
 }
 
 static void start_daemon(void)
@@ -178,7 +179,7 @@ static void the_daemon_changes_its_host_name(void **state)
 	(void)state;
 	need_avahi();
 	if (access("/usr/bin/avahi-set-host-name", X_OK) != 0)
-		skip();
+		skip_because("no avahi-set-host-name");
 	ownnet_up_pair();
 	start_daemon();
 	a = start_auto(0);

@@ -19,6 +19,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "lib/child.h"
+#include "lib/skip.h"
 #include "lib/tempdir.h"
 
 static void assert_file_is(const char *path, const char *want)
@@ -284,7 +285,7 @@ static void a_full_disk_leaves_the_old_one(void **state)
 	int e = (int)err_of_child(fill_a_small_disk, *state);
 
 	if (e == 255)
-		skip();
+		skip_because("no mounts of our own are allowed here");
 	assert_int_equal(e, ERR_NOSPACE);
 }
 
@@ -307,7 +308,7 @@ static void a_read_only_disk_is_said_to_be_one(void **state)
 	int e = (int)err_of_child(write_on_a_read_only_disk, *state);
 
 	if (e == 255)
-		skip();
+		skip_because("no mounts of our own are allowed here");
 	assert_int_equal(e, ERR_READONLY);
 }
 
@@ -463,7 +464,7 @@ static void a_folder_of_somebody_else_is_refused(void **state)
 	char *d = tempdir_path(*state, "d"), *e = tempdir_path(*state, "d/e");
 
 	if (geteuid() != 0)
-		skip();
+		skip_because("permissions are tried as root");
 	assert_int_equal(mkdir(d, 0700), 0);
 	assert_int_equal(chmod(*state, 0755), 0);
 	assert_int_equal(err_of_child(make_as_nobody, d), ERR_PERM);

@@ -11,6 +11,7 @@
 #include "base/secret.h"
 #include "lib/loop_run.h"
 #include "lib/netns.h"
+#include "lib/skip.h"
 #include "net/ifwatch.h"
 
 static struct loop *loop;
@@ -125,7 +126,7 @@ static void change_addresses(void *ctx)
 static void changes_are_told_when_they_have_come_to_rest(void **state)
 {
 	if (!netns_shell("ip link show lo >/dev/null 2>&1"))
-		skip();
+		skip_because("no program ip");
 	assert_true(netns_run(change_addresses, state));
 }
 
@@ -147,7 +148,7 @@ static void flap(void *ctx)
 static void what_never_rests_is_told_all_the_same(void **state)
 {
 	if (!netns_shell("ip link show lo >/dev/null 2>&1"))
-		skip();
+		skip_because("no program ip");
 	assert_true(netns_run(flap, state));
 }
 

@@ -21,6 +21,7 @@
 #include "lib/knock.h"
 #include "lib/loop_run.h"
 #include "lib/net_node.h"
+#include "lib/skip.h"
 
 static struct loop *loop;
 static struct net_node a;
@@ -119,7 +120,7 @@ static void a_port_of_another_program_is_in_use(void **state)
 		uint16_t taken = 0, port = 1;
 		int fd = occupy(families[i], &taken);
 		if (fd < 0 && families[i] == ADDR_IP6)
-			skip();
+			skip_because("no IPv6 on this machine");
 		assert_true(fd >= 0);
 		assert_int_equal(net_listen(a.net, taken, 0, &port), ERR_IN_USE);
 		assert_int_equal(port, 0);
@@ -152,7 +153,7 @@ static void another_port_is_found_when_last_is_taken_in_one_family(void **state)
 	(void)state;
 	int fd = occupy(ADDR_IP6, &taken);
 	if (fd < 0)
-		skip();
+		skip_because("no IPv6 on this machine");
 	assert_int_equal(net_listen(a.net, 0, taken, &port), ERR_OK);
 	assert_int_not_equal(port, taken);
 	close(fd);
@@ -187,7 +188,7 @@ static void one_family_alone_is_served_when_asked_for(void **state)
 	start(false, true);
 	enum err e = net_listen(a.net, 0, 0, &port);
 	if (e == ERR_UNREACHABLE)
-		skip();
+		skip_because("no IPv6 on this machine");
 	assert_int_equal(e, ERR_OK);
 	assert_int_equal(knock_try(2, port), -1);
 }
@@ -198,13 +199,13 @@ static void a_port_for_the_administrator_is_not_permitted(void **state)
 
 	(void)state;
 	if (geteuid() == 0 && seteuid(65534) != 0)
-		skip();
+		skip_because("root cannot become nobody here");
 	enum err e = net_listen(a.net, 80, 0, &port);
 	/* Where anybody may have it, it proves nothing. */
 	bool is_free_for_all = e == ERR_OK;
 	assert_int_equal(seteuid(getuid()), 0);
 	if (is_free_for_all)
-		skip();
+		skip_because("every port is free for all here");
 	assert_int_equal(e, ERR_PERM);
 }
 
@@ -250,7 +251,7 @@ static void a_host_without_ip6_works(void **state)
 {
 	int status = child_run(live_without_ip6, state);
 	if (status == CANNOT << 8)
-		skip();
+		skip_because("IPv6 cannot be switched off here");
 	assert_int_equal(status, 0);
 }
 

@@ -18,6 +18,7 @@
 #include "lib/knock.h"
 #include "lib/loop_run.h"
 #include "lib/net_node.h"
+#include "lib/skip.h"
 
 static struct loop *loop;
 static struct net_node a, b;
@@ -98,7 +99,7 @@ static void the_same_port_serves_both_families(void **state)
 	struct sockaddr_storage sa;
 	uint32_t n = addr_to_sockaddr(&to, &sa);
 	if (fd < 0 || connect(fd, (struct sockaddr *)&sa, n) != 0)
-		skip();
+		skip_because("no IPv6 on this machine");
 	close(fd);
 	(void)net_node_dial(&a, &to, NULL);
 	net_node_await(&a, &b.ups, 1);
@@ -423,7 +424,7 @@ static void an_idle_link_needs_little(void **state)
 	size_t after = mallinfo2().uordblks;
 	/* Both ends are here, each with its channel. A sanitizer's heap tells nothing. */
 	if (after == before)
-		skip();
+		skip_because("the sanitizer's allocator does not count");
 	assert_in_range((after - before) / (2 * LINKS), 100, 4096);
 }
 

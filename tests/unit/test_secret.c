@@ -12,6 +12,7 @@
 
 #include "base/secret.h"
 #include "lib/child.h"
+#include "lib/skip.h"
 
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || \
@@ -103,7 +104,7 @@ static void keys_stay_out_of_core_dumps(void **state)
 	(void)state;
 	read_flags(slot, flags, sizeof(flags));
 	if (flags[0] == '\0')
-		skip();
+		skip_because("the kernel shows no flags of memory");
 	assert_non_null(strstr(flags, " dd"));
 	read_flags(key, flags, sizeof(flags));
 	assert_non_null(strstr(flags, " dd"));
@@ -189,7 +190,7 @@ static void nobody_looks_inside(void **state)
 	(void)state;
 	assert_int_equal(getrlimit(RLIMIT_CORE, &core), 0);
 #ifdef IS_SANITIZED
-	skip(); /* left on, for the leak checker */
+	skip_because("core dumps are left on for the leak checker");
 #endif
 	assert_int_equal(core.rlim_max, 0);
 	assert_int_equal(prctl(PR_GET_DUMPABLE), 0);
