@@ -85,14 +85,11 @@ static void on_browse(AvahiServiceBrowser *browser, AvahiIfIndex index,
 {
 	struct backend_link *l = ctx;
 	AvahiClient *avahi = avahi_service_browser_get_client(browser);
-	enum addr_family family = conv_family(protocol);
 
 	(void)type, (void)domain, (void)flags;
 	if (event == AVAHI_BROWSER_FAILURE)
 		backend_on_failed(l->of, avahi_strerror(avahi_client_errno(avahi)));
-	if ((event == AVAHI_BROWSER_NEW || event == AVAHI_BROWSER_REMOVE) &&
-	    index == (AvahiIfIndex)l->iface.index && family != ADDR_NONE)
-		backend_on_browse(l, event == AVAHI_BROWSER_NEW, name, family);
+	conv_browse(l, index, protocol, event, name);
 }
 
 static void client_link_open(void *self, struct backend_link *l)

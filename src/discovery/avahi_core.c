@@ -115,14 +115,11 @@ static void on_browse(AvahiSServiceBrowser *browser, AvahiIfIndex index,
 		      void *ctx)
 {
 	struct backend_link *l = ctx;
-	enum addr_family family = conv_family(protocol);
 
 	(void)browser, (void)type, (void)domain, (void)flags;
 	if (event == AVAHI_BROWSER_FAILURE)
 		backend_on_failed(l->of, "browsing ended");
-	if ((event == AVAHI_BROWSER_NEW || event == AVAHI_BROWSER_REMOVE) &&
-	    index == (AvahiIfIndex)l->iface.index && family != ADDR_NONE)
-		backend_on_browse(l, event == AVAHI_BROWSER_NEW, name, family);
+	conv_browse(l, index, protocol, event, name);
 }
 
 /* Prepared and started in two steps: the short cut asserts that the first one

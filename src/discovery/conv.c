@@ -15,7 +15,8 @@ AvahiProtocol conv_rule(const struct links_rule *rule)
 	return rule->use_ip4 ? AVAHI_PROTO_INET : AVAHI_PROTO_INET6;
 }
 
-enum addr_family conv_family(AvahiProtocol protocol)
+/* ADDR_NONE for what is neither. */
+static enum addr_family family_of(AvahiProtocol protocol)
 {
 	if (protocol == AVAHI_PROTO_INET)
 		return ADDR_IP4;
@@ -48,6 +49,16 @@ static enum err from_avahi(const AvahiAddress *a, uint16_t port, struct addr *ou
 	if (a->proto == AVAHI_PROTO_INET)
 		return addr_from_sockaddr((const void *)&in, out);
 	return addr_from_sockaddr((const void *)&in6, out);
+}
+
+void conv_browse(struct backend_link *l, AvahiIfIndex index, AvahiProtocol protocol,
+		 AvahiBrowserEvent event, const char *name)
+{
+	enum addr_family family = family_of(protocol);
+
+	if ((event == AVAHI_BROWSER_NEW || event == AVAHI_BROWSER_REMOVE) &&
+	    index == (AvahiIfIndex)l->iface.index && family != ADDR_NONE)
+		backend_on_browse(l, event == AVAHI_BROWSER_NEW, name, family);
 }
 
 void conv_answer(struct heard_place *p, const AvahiAddress *a, uint16_t port,
