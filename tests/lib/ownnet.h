@@ -1,6 +1,6 @@
 /*
- * ownnet: a network of this program's own, so that a test can make interfaces and
- * multicast without a packet leaving. Only lo is in it, and it is down.
+ * ownnet: a network of this program's own, or of one test's, so that it can make
+ * interfaces and multicast without a packet leaving. Only lo is in it.
  */
 #ifndef TESTS_LIB_OWNNET_H
 #define TESTS_LIB_OWNNET_H
@@ -8,10 +8,15 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-/* Network and mounts of our own; /run is empty, so the host's D-Bus is out of reach.
- * For the whole program and once; before any thread. False, and nothing has changed,
+/* Network and mounts of our own; lo is down, and /run is empty, so the host's D-Bus is
+ * out of reach. For the whole program and once; before any thread. False, and nothing has changed,
  * where that is not allowed. */
 bool ownnet_enter(void);
+/* Runs fn there in a fork, with lo up: true when it returned. Skips the test where that
+ * is not allowed. */
+bool ownnet_fork(void (*fn)(void *ctx), void *ctx);
+/* An interface up or down, by name; needs no program. */
+bool ownnet_link_set(const char *name, bool is_up);
 /* A shell command; true when it ended with 0. */
 bool ownnet_run(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 

@@ -14,7 +14,7 @@
 #include "lib/knock.h"
 #include "lib/loop_run.h"
 #include "lib/net_node.h"
-#include "lib/netns.h"
+#include "lib/ownnet.h"
 
 static struct loop *loop;
 static struct net_node a;
@@ -241,8 +241,8 @@ static void dial_oneself(void *ctx)
 	struct addr to = net_node_ip4(40000);
 
 	/* A loop of its own: the parent's descriptors are shared. */
-	if (setup(ctx) != 0 || !netns_shell("echo 40000 40001 >"
-					    "/proc/sys/net/ipv4/ip_local_port_range"))
+	if (setup(ctx) != 0 || !ownnet_run("echo 40000 40001 >"
+					   "/proc/sys/net/ipv4/ip_local_port_range"))
 		_exit(9);
 	for (int i = 0; i < 20; i++) {
 		unsigned downs = a.downs;
@@ -255,7 +255,7 @@ static void dial_oneself(void *ctx)
 
 static void an_echo_of_our_own_is_nobody(void **state)
 {
-	assert_true(netns_run(dial_oneself, state));
+	assert_true(ownnet_fork(dial_oneself, state));
 }
 
 int main(void)

@@ -17,67 +17,29 @@
 
 #include "lib/ownnet.h"
 #include "lib/skip.h"
-#include "lib/watcher.h"
-
-enum { WATCHERS_MAX = 4 };
+#include "lib/watchers.h"
 
 static bool has_net;
-static struct watcher watchers[WATCHERS_MAX];
-
-static struct watcher *start(int i, struct watcher_options o)
-{
-	o.id = (uint8_t)(i + 1);
-	watcher_start(&watchers[i], &o);
-	return &watchers[i];
-}
 
 static struct watcher *start_embedded(int i)
 {
-	return start(i, (struct watcher_options){.mode = DISCOVERY_EMBEDDED});
+	return watchers_start(i, (struct watcher_options){.mode = DISCOVERY_EMBEDDED});
 }
 
 /* Every test begins with lo alone, down; and no process may have ended badly. */
 static int clean(void **state)
 {
-	int result = 0;
-
 	(void)state;
-	for (int i = 0; i < WATCHERS_MAX; i++)
-		if (watcher_stop(&watchers[i]) < 0)
-			result = -1;
+	bool is_well = watchers_stop();
 	if (has_net)
 		ownnet_clean();
-	return result;
+	return is_well ? 0 : -1;
 }
 
 static void need_net(void)
 {
 	if (!has_net)
 		skip_because("no network of our own is allowed here");
-}
-
-/* At the end of another cable, eth2 (10.78.0.1/24). */
-static struct watcher *start_third_host(int i)
-{
-	struct watcher *w = start(i, (struct watcher_options){.mode = DISCOVERY_EMBEDDED,
-							      .has_own_net = true});
-
-	assert_true(ownnet_run("ip link add eth2 type veth peer name eth3 && "
-			       "ip addr add 10.78.0.1/24 dev eth2 && "
-			       "ip link set eth2 up"));
-	ownnet_give_away("eth3", w->pid, "10.78.0.2/24");
-	watcher_tell(w, "go");
-	return w;
-}
-
-static struct watcher *start_other_host(int i)
-{
-	struct watcher *w = start(i, (struct watcher_options){.mode = DISCOVERY_EMBEDDED,
-							      .has_own_net = true});
-
-	ownnet_give_away("eth1", w->pid, "10.77.0.2/24");
-	watcher_tell(w, "go");
-	return w;
 }
 
 /* --- the embedded stack --- */
@@ -108,7 +70,7 @@ static void three_people_on_two_hosts(void **state)
 	ownnet_up_pair();
 	a = start_embedded(0);
 	b = start_embedded(1);
-	c = start_other_host(2);
+	c = watchers_start_other_host(2);
 	SEES(a, "+ id=02 10.77.0.1:7102");
 	SEES(a, "+ id=03 10.77.0.2:7103");
 	SEES(b, "+ id=01 10.77.0.1:7101");
@@ -148,8 +110,8 @@ static void hidden_sees_and_is_not_seen(void **state)
 	need_net();
 	ownnet_up_lo();
 	a = start_embedded(0);
-	b = start(1, (struct watcher_options){.mode = DISCOVERY_EMBEDDED,
-					      .is_hidden = true});
+	b = watchers_start(1, (struct watcher_options){.mode = DISCOVERY_EMBEDDED,
+						       .is_hidden = true});
 	SEES(b, "+ id=01");
 	SEES_NOT(a, "id=02");
 	watcher_tell(b, "show");
@@ -177,8 +139,8 @@ static void virtual_networks_only_when_asked_for(void **state)
 			       "ip link set veth9 up && ip link set docker0 up"));
 	a = start_embedded(0);
 	b = start_embedded(1);
-	c = start(2, asked);
-	d = start(3, asked);
+	c = watchers_start(2, asked);
+	d = watchers_start(3, asked);
 	SEES(a, "+ id=02 10.77.0.1:7102");
 	SEES(b, "+ id=01 10.77.0.1:7101");
 	SEES(c, "+ id=04 10.88.0.9:7104");
@@ -216,8 +178,8 @@ static void goodbye_is_said_on_every_interface(void **state)
 	(void)state;
 	need_net();
 	ownnet_up_pair();
-	b = start_other_host(1);
-	c = start_third_host(2);
+	b = watchers_start_other_host(1);
+	c = watchers_start_third_host(2);
 	a = start_embedded(0);
 	SEES(a, "+ id=02 10.77.0.2:7102");
 	SEES(a, "+ id=03 10.78.0.2:7103");
@@ -245,7 +207,7 @@ static void an_address_that_changes_is_followed(void **state)
 	need_net();
 	ownnet_up_pair();
 	a = start_embedded(0);
-	c = start_other_host(1);
+	c = watchers_start_other_host(1);
 	SEES(a, "+ id=02 10.77.0.2:7102");
 	SEES(c, "+ id=01 10.77.0.1:7101");
 	assert_true(

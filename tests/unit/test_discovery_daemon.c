@@ -15,59 +15,21 @@
 #include "lib/ownnet.h"
 #include "lib/skip.h"
 #include "lib/sysavahi.h"
-#include "lib/watcher.h"
-
-enum { WATCHERS_MAX = 4 };
+#include "lib/watchers.h"
 
 static bool has_net;
 static struct sysavahi avahi;
-static struct watcher watchers[WATCHERS_MAX];
-
-static struct watcher *start(int i, struct watcher_options o)
-{
-	o.id = (uint8_t)(i + 1);
-	watcher_start(&watchers[i], &o);
-	return &watchers[i];
-}
 
 /* Every test begins with lo alone, down; and no process may have ended badly. */
 static int clean(void **state)
 {
-	int result = 0;
-
 	(void)state;
 	sysavahi_kill(&avahi);
 	sysavahi_bus_kill(&avahi);
-	for (int i = 0; i < WATCHERS_MAX; i++)
-		if (watcher_stop(&watchers[i]) < 0)
-			result = -1;
+	bool is_well = watchers_stop();
 	if (has_net)
 		ownnet_clean();
-	return result;
-}
-
-/* At the end of another cable, eth2 (10.78.0.1/24). */
-static struct watcher *start_third_host(int i)
-{
-	struct watcher *w = start(i, (struct watcher_options){.mode = DISCOVERY_EMBEDDED,
-							      .has_own_net = true});
-
-	assert_true(ownnet_run("ip link add eth2 type veth peer name eth3 && "
-			       "ip addr add 10.78.0.1/24 dev eth2 && "
-			       "ip link set eth2 up"));
-	ownnet_give_away("eth3", w->pid, "10.78.0.2/24");
-	watcher_tell(w, "go");
-	return w;
-}
-
-static struct watcher *start_other_host(int i)
-{
-	struct watcher *w = start(i, (struct watcher_options){.mode = DISCOVERY_EMBEDDED,
-							      .has_own_net = true});
-
-	ownnet_give_away("eth1", w->pid, "10.77.0.2/24");
-	watcher_tell(w, "go");
-	return w;
+	return is_well ? 0 : -1;
 }
 
 static void need_avahi(void)
@@ -85,7 +47,7 @@ static void start_daemon(void)
 
 static struct watcher *start_auto(int i)
 {
-	return start(i, (struct watcher_options){.mode = DISCOVERY_AUTO});
+	return watchers_start(i, (struct watcher_options){.mode = DISCOVERY_AUTO});
 }
 
 static void the_daemon_serves_two_people(void **state)
@@ -98,8 +60,8 @@ static void the_daemon_serves_two_people(void **state)
 	ownnet_up_pair();
 	start_daemon();
 	a = start_auto(0);
-	b = start(1, (struct watcher_options){.mode = DISCOVERY_AVAHI});
-	c = start_other_host(2);
+	b = watchers_start(1, (struct watcher_options){.mode = DISCOVERY_AVAHI});
+	c = watchers_start_other_host(2);
 	SEES(a, "status avahi\n");
 	SEES(b, "status avahi\n");
 	SEES(a, "+ id=02 10.77.0.1:7102");
@@ -126,8 +88,8 @@ static void goodbye_is_said_on_every_interface(void **state)
 	(void)state;
 	need_avahi();
 	ownnet_up_pair();
-	b = start_other_host(1);
-	c = start_third_host(2);
+	b = watchers_start_other_host(1);
+	c = watchers_start_third_host(2);
 	start_daemon();
 	a = start_auto(0);
 	SEES(a, "status avahi\n");
@@ -156,7 +118,7 @@ static void D6_the_daemon_goes_and_comes(void **state)
 	sysavahi_kill(&avahi);
 	SEES(a, "status embedded\n");
 	SEES(b, "status embedded\n");
-	c = start_other_host(2);
+	c = watchers_start_other_host(2);
 	SEES(a, "+ id=03 10.77.0.2:7103");
 	SEES(c, "+ id=01 10.77.0.1:7101");
 	watcher_forget(a);
@@ -183,13 +145,13 @@ static void the_daemon_changes_its_host_name(void **state)
 	ownnet_up_pair();
 	start_daemon();
 	a = start_auto(0);
-	c = start_other_host(1);
+	c = watchers_start_other_host(1);
 	SEES(a, "status avahi\n");
 	SEES(c, "+ id=01 10.77.0.1:7101");
 	assert_true(ownnet_run("avahi-set-host-name another"));
 	sleep(2);
 	SEES(start_auto(2), "+ id=01 10.77.0.1:7101");
-	SEES(start(3, (struct watcher_options){.mode = DISCOVERY_EMBEDDED}),
+	SEES(watchers_start(3, (struct watcher_options){.mode = DISCOVERY_EMBEDDED}),
 	     "+ id=01 10.77.0.1:7101");
 }
 
@@ -201,7 +163,7 @@ static void a_bus_that_comes_late(void **state)
 	need_avahi();
 	ownnet_up_pair();
 	a = start_auto(0);
-	b = start(1, (struct watcher_options){.mode = DISCOVERY_AVAHI});
+	b = watchers_start(1, (struct watcher_options){.mode = DISCOVERY_AVAHI});
 	SEES(a, "status embedded\n");
 	SEES(b, "status off: the Avahi daemon cannot be used: ");
 	start_daemon();

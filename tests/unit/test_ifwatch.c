@@ -10,7 +10,7 @@
 
 #include "base/secret.h"
 #include "lib/loop_run.h"
-#include "lib/netns.h"
+#include "lib/ownnet.h"
 #include "lib/skip.h"
 #include "net/ifwatch.h"
 
@@ -98,24 +98,24 @@ static void change_addresses(void *ctx)
 	NEED(by_name("lo")->n_addrs >= 1);
 	size_t before = by_name("lo")->n_addrs;
 	/* Many changes are told once, when they have come to rest. */
-	NEED(netns_shell("ip addr add 127.1.2.3/8 dev lo"));
+	NEED(ownnet_run("ip addr add 127.1.2.3/8 dev lo"));
 	loop_for(loop, 100);
-	NEED(netns_shell("ip addr add 127.1.2.4/8 dev lo"));
+	NEED(ownnet_run("ip addr add 127.1.2.4/8 dev lo"));
 	loop_for(loop, 120);
 	NEED(n_changes == 1);
 	loop_for(loop, 150);
 	NEED(n_changes == 2);
 	NEED(by_name("lo")->n_addrs == before + 2);
-	NEED(netns_link_set("lo", false));
+	NEED(ownnet_link_set("lo", false));
 	loop_for(loop, 300);
 	NEED(n_changes == 3);
 	NEED(!by_name("lo")->is_up);
 	/* What is as before is not told. */
-	NEED(netns_shell(
+	NEED(ownnet_run(
 		"ip addr add 127.1.2.5/8 dev lo; ip addr del 127.1.2.5/8 dev lo"));
 	loop_for(loop, 300);
 	NEED(n_changes == 3);
-	NEED(netns_shell("ip link add p2ptest0 type veth peer name p2ptest1"));
+	NEED(ownnet_run("ip link add p2ptest0 type veth peer name p2ptest1"));
 	loop_for(loop, 300);
 	NEED(n_changes == 4);
 	NEED(by_name("p2ptest0") != NULL);
@@ -125,9 +125,9 @@ static void change_addresses(void *ctx)
 
 static void changes_are_told_when_they_have_come_to_rest(void **state)
 {
-	if (!netns_shell("ip link show lo >/dev/null 2>&1"))
+	if (!ownnet_run("ip link show lo >/dev/null 2>&1"))
 		skip_because("no program ip");
-	assert_true(netns_run(change_addresses, state));
+	assert_true(ownnet_fork(change_addresses, state));
 }
 
 static void flap(void *ctx)
@@ -137,7 +137,7 @@ static void flap(void *ctx)
 		char command[64];
 		snprintf(command, sizeof(command), "ip addr add 127.1.2.%d/8 dev lo",
 			 i + 1);
-		NEED(netns_shell(command));
+		NEED(ownnet_run("%s", command));
 		loop_for(loop, 100);
 	}
 	NEED(n_changes > 1);
@@ -147,9 +147,9 @@ static void flap(void *ctx)
 
 static void what_never_rests_is_told_all_the_same(void **state)
 {
-	if (!netns_shell("ip link show lo >/dev/null 2>&1"))
+	if (!ownnet_run("ip link show lo >/dev/null 2>&1"))
 		skip_because("no program ip");
-	assert_true(netns_run(flap, state));
+	assert_true(ownnet_fork(flap, state));
 }
 
 int main(void)

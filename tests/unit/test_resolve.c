@@ -9,7 +9,7 @@
 
 #include "base/secret.h"
 #include "lib/loop_run.h"
-#include "lib/netns.h"
+#include "lib/ownnet.h"
 #include "net/resolve.h"
 
 static struct loop *loop;
@@ -139,7 +139,7 @@ static void ask_nobody(void *ctx)
 
 static void the_end_waits_for_no_answer(void **state)
 {
-	assert_true(netns_run(ask_nobody, state));
+	assert_true(ownnet_fork(ask_nobody, state));
 }
 
 int main(void)
