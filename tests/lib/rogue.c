@@ -187,6 +187,29 @@ void rogue_hello(struct rogue *r)
 	rogue_send(r, &m);
 }
 
+void rogue_devlist(struct rogue *r, uint64_t version, const struct cert *only)
+{
+	struct devlist l;
+	struct msg m = {.type = MSG_DEVLIST};
+	identity_sign_devlist(r->identity, version, &only, 1, &l);
+	m.u.devlist.list = slice_of(l.raw, l.raw_len);
+	rogue_send(r, &m);
+}
+
+void rogue_meet(struct rogue *r, struct sim *s, uint64_t seed, struct identity *identity)
+{
+	rogue_init(r, s, seed, identity);
+	rogue_dial(r, 0);
+	rogue_hello(r);
+}
+
+void rogue_end(struct rogue *r)
+{
+	struct identity *id = r->identity;
+	rogue_wipe(r);
+	identity_free(id);
+}
+
 struct msg rogue_text(struct rogue *r, unsigned i, const char *text)
 {
 	/* the conversation of this pair; kept per rogue, so valid until the next call */

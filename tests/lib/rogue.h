@@ -33,6 +33,10 @@ struct rogue {
 /* identity NULL: a new one, made from seed; else borrowed. */
 void rogue_init(struct rogue *r, struct sim *s, uint64_t seed, struct identity *identity);
 void rogue_wipe(struct rogue *r);
+/* rogue_init, rogue_dial to node 0 and rogue_hello. */
+void rogue_meet(struct rogue *r, struct sim *s, uint64_t seed, struct identity *identity);
+/* rogue_wipe, and frees the identity too. */
+void rogue_end(struct rogue *r);
 /* Connects to node i and lets the handshake run (about 10 ms pass). */
 void rogue_dial(struct rogue *r, unsigned i);
 /* Listens at its address, and node i hears of it (as id claim; NULL: its own). */
@@ -43,6 +47,8 @@ void rogue_hang_up(struct rogue *r);
 /* A good HELLO with its own device list; and whatever else. 10 ms pass. */
 void rogue_hello(struct rogue *r);
 void rogue_send(struct rogue *r, const struct msg *m);
+/* A list of this one device. */
+void rogue_devlist(struct rogue *r, uint64_t version, const struct cert *only);
 /* Any payload in a record of any kind. */
 void rogue_record(struct rogue *r, uint8_t kind, uint8_t flags, struct slice payload);
 /* A TEXT to node i, ready to be spoilt. */

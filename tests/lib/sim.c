@@ -692,6 +692,22 @@ void sim_announce(struct sim *s, unsigned i)
 	}
 }
 
+void sim_start_all(struct sim *s)
+{
+	for (unsigned i = 0; i < s->n_nodes; i++)
+		sim_start(s, i);
+	for (unsigned i = 0; i < s->n_nodes; i++)
+		sim_announce(s, i);
+}
+
+struct sim *sim_meet(uint64_t seed, unsigned n)
+{
+	struct sim *s = sim_new(seed, n);
+	sim_start_all(s);
+	sim_run(s, 2000);
+	return s;
+}
+
 void sim_break(struct sim *s, unsigned a, unsigned b)
 {
 	list_each (it, &s->ends) {

@@ -50,6 +50,10 @@ void sim_keep_texts(struct sim *s, bool on);
 void sim_start(struct sim *s, unsigned i);
 /* Ends it with a goodbye, or as kill -9 does (its connections end with EOF). */
 void sim_stop(struct sim *s, unsigned i, bool is_killed);
+/* Starts all, and lets them hear of each other. */
+void sim_start_all(struct sim *s);
+/* n nodes that have met, 2 s after their start. */
+struct sim *sim_meet(uint64_t seed, unsigned n);
 /* All nodes that run hear of i, and i of them, as by mDNS. */
 void sim_announce(struct sim *s, unsigned i);
 /* One node hears of another. */

@@ -10,21 +10,10 @@
 
 #include "lib/sim.h"
 
-static struct sim *meet(uint64_t seed, unsigned n)
-{
-	struct sim *s = sim_new(seed, n);
-	for (unsigned i = 0; i < n; i++)
-		sim_start(s, i);
-	for (unsigned i = 0; i < n; i++)
-		sim_announce(s, i);
-	sim_run(s, 2000);
-	return s;
-}
-
 static void two_nodes_meet_and_chat(void **state)
 {
 	(void)state;
-	struct sim *s = meet(1, 2);
+	struct sim *s = sim_meet(1, 2);
 	assert_int_equal(sim_links(s, 0), 1);
 	assert_int_equal(sim_links(s, 1), 1);
 	sim_say(s, 0, 1, "hello");
@@ -62,7 +51,7 @@ static void simultaneous_dial_leaves_one_session(void **state)
 static void link_lost_without_fin_and_back_within_a_second(void **state)
 {
 	(void)state;
-	struct sim *s = meet(3, 2);
+	struct sim *s = sim_meet(3, 2);
 	sim_say(s, 0, 1, "before");
 	sim_run(s, 7000);
 	sim_break(s, 0, 1);
@@ -80,7 +69,7 @@ static void link_lost_without_fin_and_back_within_a_second(void **state)
 static void silent_link_is_found_dead_and_replaced(void **state)
 {
 	(void)state;
-	struct sim *s = meet(4, 2);
+	struct sim *s = sim_meet(4, 2);
 	sim_run(s, 10000);
 	sim_break(s, 0, 1);
 	sim_say(s, 0, 1, "late");
@@ -94,7 +83,7 @@ static void silent_link_is_found_dead_and_replaced(void **state)
 static void messages_for_somebody_away_arrive_in_order_once(void **state)
 {
 	(void)state;
-	struct sim *s = meet(5, 2);
+	struct sim *s = sim_meet(5, 2);
 	char text[32];
 	sim_stop(s, 1, true);
 	sim_run(s, 1000);
@@ -119,7 +108,7 @@ static void messages_for_somebody_away_arrive_in_order_once(void **state)
 static void order_holds_across_many_reconnects(void **state)
 {
 	(void)state;
-	struct sim *s = meet(6, 2);
+	struct sim *s = sim_meet(6, 2);
 	sim_latency(s, 20);
 	char text[32];
 	int sent = 0;
@@ -147,7 +136,7 @@ static void order_holds_across_many_reconnects(void **state)
 static void queue_full_is_said_and_nothing_taken(void **state)
 {
 	(void)state;
-	struct sim *s = meet(7, 2);
+	struct sim *s = sim_meet(7, 2);
 	sim_say(s, 0, 1, "know you");
 	sim_run(s, 100);
 	sim_stop(s, 1, false);
@@ -168,7 +157,7 @@ static void queue_full_is_said_and_nothing_taken(void **state)
 static void lan_reaches_everybody_once(void **state)
 {
 	(void)state;
-	struct sim *s = meet(8, 5);
+	struct sim *s = sim_meet(8, 5);
 	sim_say_lan(s, 2, "all of you");
 	sim_run(s, 500);
 	for (unsigned i = 0; i < 5; i++)
@@ -179,7 +168,7 @@ static void lan_reaches_everybody_once(void **state)
 static void lan_goes_again_when_the_session_is_replaced_in_time(void **state)
 {
 	(void)state;
-	struct sim *s = meet(9, 2);
+	struct sim *s = sim_meet(9, 2);
 	sim_break(s, 0, 1);
 	sim_say_lan(s, 0, "lost at first");
 	sim_run(s, 50000); /* found dead after 45 s, and dialled again */
@@ -190,7 +179,7 @@ static void lan_goes_again_when_the_session_is_replaced_in_time(void **state)
 static void lan_is_limited_but_nothing_is_lost(void **state)
 {
 	(void)state;
-	struct sim *s = meet(10, 2);
+	struct sim *s = sim_meet(10, 2);
 	for (int i = 0; i < 60; i++)
 		sim_say_lan(s, 0, "spam");
 	sim_run(s, 100);
@@ -203,7 +192,7 @@ static void lan_is_limited_but_nothing_is_lost(void **state)
 static void D5_cloned_profile_is_said_and_does_not_flap(void **state)
 {
 	(void)state;
-	struct sim *s = meet(11, 2);
+	struct sim *s = sim_meet(11, 2);
 	unsigned clone = sim_clone(s, 1);
 	sim_start(s, clone);
 	for (int i = 0; i < 10; i++) {
@@ -220,7 +209,7 @@ static void D5_cloned_profile_is_said_and_does_not_flap(void **state)
 static void a_restart_is_no_clone(void **state)
 {
 	(void)state;
-	struct sim *s = meet(12, 2);
+	struct sim *s = sim_meet(12, 2);
 	for (int i = 0; i < 6; i++) {
 		sim_stop(s, 1, true);
 		sim_start(s, 1);
@@ -235,7 +224,7 @@ static void a_restart_is_no_clone(void **state)
 static void goodbye_is_seen_at_once(void **state)
 {
 	(void)state;
-	struct sim *s = meet(13, 3);
+	struct sim *s = sim_meet(13, 3);
 	assert_int_equal(sim_links(s, 0), 2);
 	sim_stop(s, 2, false);
 	sim_run(s, 10);
@@ -248,10 +237,7 @@ static void forty_nodes_all_see_all(void **state)
 	(void)state;
 	struct sim *s = sim_new(14, 40);
 	sim_keep_texts(s, false);
-	for (unsigned i = 0; i < 40; i++)
-		sim_start(s, i);
-	for (unsigned i = 0; i < 40; i++)
-		sim_announce(s, i);
+	sim_start_all(s);
 	sim_run(s, 5000);
 	for (unsigned i = 0; i < 40; i++)
 		assert_int_equal(sim_links(s, i), 39);
@@ -261,7 +247,7 @@ static void forty_nodes_all_see_all(void **state)
 /* A day of everything, in which each number is drawn from the seed. */
 static void mixed_run(uint64_t seed, char out[33])
 {
-	struct sim *s = meet(seed, 4);
+	struct sim *s = sim_meet(seed, 4);
 	struct rng_seeded dice;
 	char text[32];
 	rng_seeded_init(&dice, seed + 1000);

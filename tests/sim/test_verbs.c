@@ -9,93 +9,11 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
-#include "lib/sim.h"
-
-/* A front end of its own on node 0, that keeps the last of what it was told. */
-struct desk {
-	struct sim *s;
-	struct front_port port;
-	unsigned counts[EVENT_COUNT];
-	unsigned status; /* of the last error; 0: none since ask */
-	bool is_done;
-	char text[1024]; /* of the last error or done */
-	char row[1024]; /* the last option, person, node or notice, as words */
-	uint64_t tag, last_tag, first_cursor, lagged_to;
-	uint64_t first_done; /* since ask: the tag of the first */
-};
-
-static void on_event(void *ctx, const struct event *ev)
-{
-	struct desk *d = ctx;
-	d->counts[ev->type]++;
-	d->last_tag = ev->tag;
-	if (ev->cursor != 0 && d->first_cursor == 0)
-		d->first_cursor = ev->cursor;
-	switch (ev->type) {
-	case EVENT_ERROR:
-		d->status = (unsigned)ev->u.error.status;
-		snprintf(d->text, sizeof d->text, "%s", ev->u.error.text);
-		break;
-	case EVENT_DONE:
-		d->first_done = d->is_done ? d->first_done : ev->tag;
-		d->is_done = true;
-		snprintf(d->text, sizeof d->text, "%s",
-			 ev->u.done.text != NULL ? ev->u.done.text : "");
-		break;
-	case EVENT_PERSON:
-		snprintf(d->row, sizeof d->row, "%s %s %s", ev->u.person.name,
-			 ev->u.person.state, ev->u.person.id);
-		break;
-	case EVENT_OPTION:
-		snprintf(d->row, sizeof d->row, "%s=%s from %s", ev->u.option.name,
-			 ev->u.option.value, ev->u.option.source);
-		break;
-	case EVENT_WHOIS:
-		snprintf(d->row, sizeof d->row, "%s %s %s", ev->u.whois.name,
-			 ev->u.whois.fingerprint, ev->u.whois.session);
-		break;
-	case EVENT_NOTICE:
-		snprintf(d->row, sizeof d->row, "%s", ev->u.notice.text);
-		break;
-	case EVENT_NODE:
-		snprintf(d->row, sizeof d->row, "%s%s%s",
-			 ev->u.node.running ? "running" : "",
-			 ev->u.node.boot != NULL ? " boot " : "",
-			 ev->u.node.discovery != NULL ? ev->u.node.discovery : "");
-		break;
-	case EVENT_LAGGED:
-		d->lagged_to = ev->u.lagged.to;
-		break;
-	default:
-		break;
-	}
-}
-
-static void desk_open(struct desk *d, struct sim *s)
-{
-	*d = (struct desk){.s = s};
-	struct front_source src = core_front_source(sim_node(s, 0)->core);
-	assert_int_equal(src.open(src.ctx, on_event, d, &d->port), ERR_OK);
-}
-
-static void ask_for(struct desk *d, enum verb verb, const char *a, const char *b,
-		    const char *c, uint64_t ms)
-{
-	struct command cmd = {.verb = verb, .tag = ++d->tag};
-	cmd.u.arg[0] = a;
-	cmd.u.arg[1] = b;
-	cmd.u.arg[2] = c;
-	d->status = 0;
-	d->is_done = false;
-	d->text[0] = d->row[0] = '\0';
-	memset(d->counts, 0, sizeof d->counts);
-	d->port.ops->submit(d->port.impl, &cmd);
-	sim_run(d->s, ms);
-}
+#include "lib/desk.h"
 
 static void ask(struct desk *d, enum verb verb, const char *a, const char *b)
 {
-	ask_for(d, verb, a, b, NULL, 50);
+	desk_ask(d, verb, a, b, NULL, 50);
 }
 
 static void expect_error(const struct desk *d, unsigned status, const char *part)
@@ -119,10 +37,7 @@ static void expect_done(const struct desk *d)
 static void open_three(struct desk *d)
 {
 	struct sim *s = sim_new(1, 3);
-	for (unsigned i = 0; i < 3; i++)
-		sim_start(s, i);
-	for (unsigned i = 0; i < 3; i++)
-		sim_announce(s, i);
+	sim_start_all(s);
 	sim_run(s, 10000);
 	desk_open(d, s);
 }
@@ -189,25 +104,25 @@ static void msg_waits_for_the_outcome(void **state)
 	(void)state;
 	struct desk d;
 	open_three(&d);
-	ask_for(&d, VERB_MSG, "n1", "hi", "10", 100);
+	desk_ask(&d, VERB_MSG, "n1", "hi", "10", 100);
 	expect_done(&d);
 	assert_string_equal(d.text, "delivered");
 	assert_int_equal(d.counts[EVENT_SENT], 1);
 	ask(&d, VERB_MSG, "n1", ""); /* empty */
 	expect_error(&d, 1, "1 to 16000 bytes");
-	ask_for(&d, VERB_MSG, "n1", "hi", "soon", 100);
+	desk_ask(&d, VERB_MSG, "n1", "hi", "soon", 100);
 	expect_error(&d, 1, "--wait takes a number");
 	sim_stop(d.s, 1, false);
 	sim_run(d.s, 100);
-	ask_for(&d, VERB_MSG, "n1", "hi", "3", 2900);
+	desk_ask(&d, VERB_MSG, "n1", "hi", "3", 2900);
 	assert_int_equal(d.counts[EVENT_ERROR] + d.counts[EVENT_DONE], 0);
 	sim_run(d.s, 200);
 	expect_error(&d, 4, "away");
-	ask_for(&d, VERB_MSG, "n1", "hi", "0", 1);
+	desk_ask(&d, VERB_MSG, "n1", "hi", "0", 1);
 	expect_error(&d, 4, "away");
 	ask(&d, VERB_MSG, "n1", "hi");
 	expect_done(&d); /* nobody asked how it goes on */
-	ask_for(&d, VERB_MSG, "n2", "hi", "0", 1);
+	desk_ask(&d, VERB_MSG, "n2", "hi", "0", 1);
 	expect_done(&d);
 	assert_string_equal(d.text, "");
 	char *long_text = mem_new(PROTO_TEXT_BYTES + 2);
@@ -215,7 +130,7 @@ static void msg_waits_for_the_outcome(void **state)
 	ask(&d, VERB_MSG, "n2", long_text);
 	expect_error(&d, 1, "16000");
 	long_text[PROTO_TEXT_BYTES] = '\0';
-	ask_for(&d, VERB_MSG, "n2", long_text, "5", 100);
+	desk_ask(&d, VERB_MSG, "n2", long_text, "5", 100);
 	expect_done(&d);
 	mem_free(long_text);
 	ask(&d, VERB_MSG, "n2", "\xff\xfe");
@@ -230,9 +145,9 @@ static void msg_says_when_it_was_refused(void **state)
 	open_three(&d);
 	options_set(sim_node(d.s, 1)->options, OPT_accept_from, "contacts", OPTION_SET,
 		    NULL);
-	ask_for(&d, VERB_MSG, "n1", "knock", "5", 100);
+	desk_ask(&d, VERB_MSG, "n1", "knock", "5", 100);
 	expect_done(&d);
-	ask_for(&d, VERB_MSG, "n1", "knock again", "5", 100);
+	desk_ask(&d, VERB_MSG, "n1", "knock again", "5", 100);
 	expect_error(&d, 3, "refused");
 	sim_free(d.s);
 }
@@ -245,17 +160,17 @@ static void a_young_node_waits_for_a_name(void **state)
 	sim_start(s, 0);
 	sim_start(s, 1);
 	desk_open(&d, s);
-	ask_for(&d, VERB_MSG, "n1", "are you there?", "10", 1000);
+	desk_ask(&d, VERB_MSG, "n1", "are you there?", "10", 1000);
 	assert_int_equal(d.counts[EVENT_ERROR], 0);
 	sim_announce(s, 1);
 	sim_run(s, 1000);
 	expect_done(&d);
 	assert_int_equal(sim_saw(s, 1, "are you there?"), 1);
-	ask_for(&d, VERB_MSG, "n9", "and you?", "10", 1000);
+	desk_ask(&d, VERB_MSG, "n9", "and you?", "10", 1000);
 	assert_int_equal(d.counts[EVENT_ERROR], 0);
 	sim_run(s, 5000);
 	expect_error(&d, 2, "n9");
-	ask_for(&d, VERB_MSG, "n9", "and you?", "10", 10); /* old enough now */
+	desk_ask(&d, VERB_MSG, "n9", "and you?", "10", 10); /* old enough now */
 	expect_error(&d, 2, "n9");
 	sim_free(s);
 }
@@ -271,7 +186,7 @@ static void peers_lists_and_listens(void **state)
 	ask(&d, VERB_PEERS, NULL, NULL);
 	expect_done(&d);
 	assert_string_equal(d.text, "nobody yet");
-	ask_for(&d, VERB_PEERS, "3", NULL, NULL, 100);
+	desk_ask(&d, VERB_PEERS, "3", NULL, NULL, 100);
 	sim_announce(s, 1);
 	sim_run(s, 2800);
 	assert_int_equal(d.counts[EVENT_DONE], 0);
@@ -291,7 +206,7 @@ static void ping_measures(void **state)
 	expect_done(&d);
 	assert_int_equal(d.counts[EVENT_PONG], 1);
 	sim_break(d.s, 0, 1);
-	ask_for(&d, VERB_PING, "n1", "2", NULL, 2500);
+	desk_ask(&d, VERB_PING, "n1", "2", NULL, 2500);
 	expect_error(&d, 4, "no answer");
 	sim_stop(d.s, 2, false);
 	sim_run(d.s, 100);
@@ -314,9 +229,8 @@ static void nick_status_and_away_are_seen_by_others(void **state)
 	ask(&d, VERB_AWAY, "lunch", NULL);
 	expect_done(&d);
 	sim_run(d.s, 15000);
-	struct desk other = {.s = d.s};
-	struct front_source src = core_front_source(sim_node(d.s, 1)->core);
-	src.open(src.ctx, on_event, &other, &other.port);
+	struct desk other;
+	desk_open_at(&other, d.s, 1);
 	ask(&other, VERB_WHOIS, "ada", NULL);
 	expect_done(&other);
 	ask(&d, VERB_STATUS, NULL, NULL);
@@ -449,7 +363,7 @@ static void status_says_whether_the_node_runs(void **state)
 	assert_string_equal(d.row, "running boot off");
 	core_listening(sim_node(s, 0)->core, 0);
 	ask(&d, VERB_STATUS, NULL, NULL);
-	assert_string_equal(d.row, "");
+	assert_string_equal(d.row, "idle - ");
 	sim_free(s);
 }
 
@@ -487,7 +401,7 @@ static void a_closed_front_is_not_called_again(void **state)
 	(void)state;
 	struct desk d;
 	open_three(&d);
-	ask_for(&d, VERB_PING, "n1", NULL, NULL, 0);
+	desk_ask(&d, VERB_PING, "n1", NULL, NULL, 0);
 	d.port.ops->close(d.port.impl);
 	memset(d.counts, 0, sizeof d.counts);
 	sim_run(d.s, 10000);

@@ -1,0 +1,96 @@
+#include "lib/desk.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static const char *word(const char *s)
+{
+	return s != NULL ? s : "";
+}
+
+static void keep_row(struct desk *d, const struct event *ev)
+{
+	char *out = d->row;
+	size_t max = sizeof d->row;
+	if (ev->type == EVENT_PERSON)
+		snprintf(out, max, "%s %s %s", ev->u.person.name, ev->u.person.state,
+			 ev->u.person.id);
+	else if (ev->type == EVENT_OPTION)
+		snprintf(out, max, "%s=%s from %s", ev->u.option.name, ev->u.option.value,
+			 ev->u.option.source);
+	else if (ev->type == EVENT_WHOIS)
+		snprintf(out, max, "%s %s %s", ev->u.whois.name, ev->u.whois.fingerprint,
+			 word(ev->u.whois.session));
+	else if (ev->type == EVENT_NOTICE)
+		snprintf(out, max, "%s", ev->u.notice.text);
+	else if (ev->type == EVENT_NODE)
+		snprintf(out, max, "%s %s %s", ev->u.node.running ? "running" : "idle",
+			 ev->u.node.boot != NULL ? "boot" : "-",
+			 word(ev->u.node.discovery));
+}
+
+static void keep_end(struct desk *d, const struct event *ev)
+{
+	if (ev->type == EVENT_ERROR) {
+		d->status = (unsigned)ev->u.error.status;
+		snprintf(d->text, sizeof d->text, "%s", ev->u.error.text);
+	} else if (ev->type == EVENT_DONE) {
+		d->first_done = d->first_done != 0 ? d->first_done : ev->tag;
+		snprintf(d->text, sizeof d->text, "%s", word(ev->u.done.text));
+	}
+}
+
+static void on_event(void *ctx, const struct event *ev)
+{
+	struct desk *d = ctx;
+	d->counts[ev->type]++;
+	d->last_tag = ev->tag;
+	if (d->closes_at_once)
+		d->port.ops->close(d->port.impl);
+	if (ev->cursor != 0 && d->first_cursor == 0)
+		d->first_cursor = ev->cursor;
+	if (ev->type == EVENT_LAGGED)
+		d->lagged_to = ev->u.lagged.to;
+	keep_row(d, ev);
+	keep_end(d, ev);
+	if (ev->type != EVENT_PEER || d->forget_when_offline == NULL ||
+	    strcmp(ev->u.peer.state, "offline") != 0)
+		return;
+	struct command cmd = {.verb = VERB_FORGET};
+	cmd.u.forget.who = d->forget_when_offline;
+	d->port.ops->submit(d->port.impl, &cmd);
+}
+
+void desk_open(struct desk *d, struct sim *s)
+{
+	desk_open_at(d, s, 0);
+}
+
+void desk_open_at(struct desk *d, struct sim *s, unsigned i)
+{
+	*d = (struct desk){.s = s};
+	struct front_source src = core_front_source(sim_node(s, i)->core);
+	assert_int_equal(src.open(src.ctx, on_event, d, &d->port), ERR_OK);
+}
+
+void desk_ask(struct desk *d, enum verb verb, const char *a, const char *b, const char *c,
+	      uint64_t ms)
+{
+	struct command cmd = {.verb = verb, .tag = ++d->tag};
+	cmd.u.arg[0] = a;
+	cmd.u.arg[1] = b;
+	cmd.u.arg[2] = c;
+	d->status = 0;
+	d->first_done = 0;
+	d->text[0] = d->row[0] = '\0';
+	memset(d->counts, 0, sizeof d->counts);
+	d->port.ops->submit(d->port.impl, &cmd);
+	if (ms > 0)
+		sim_run(d->s, ms);
+}
