@@ -25,8 +25,6 @@ struct addr {
 /* "192.0.2.1:7117", "[fe80::1%eth0]:7117", "[2001:db8::1]:7117" with a NUL. */
 enum { ADDR_TEXT_BYTES = 80 };
 void addr_str(const struct addr *a, char out[static ADDR_TEXT_BYTES]);
-/* The address without port, brackets and scope; "none" for ADDR_NONE. */
-void addr_ip_str(const struct addr *a, char out[static ADDR_TEXT_BYTES]);
 /* A literal in one of the forms above, a bare IPv6 address too; without a port, port
  * is 0. IPv4-mapped IPv6 becomes IPv4. A scope is the name of an interface that is
  * there or a number, and only with a link-local address. ERR_USAGE for anything else,
@@ -75,8 +73,6 @@ struct ifaces {
 bool ifaces_on_link(const struct ifaces *ifs, const struct addr *a);
 /* Loopback counts as own. */
 bool ifaces_is_own(const struct ifaces *ifs, const struct addr *a);
-/* NULL when there is none. */
-const struct iface *ifaces_by_index(const struct ifaces *ifs, uint32_t index);
 /* The directed broadcast address of an attached IPv4 prefix. */
 bool ifaces_is_broadcast(const struct ifaces *ifs, const struct addr *a);
 /* Reads the present state (getifaddrs). */

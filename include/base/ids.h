@@ -22,8 +22,6 @@ bool id16_eq(const struct id16 *a, const struct id16 *b);
 bool id32_eq(const struct id32 *a, const struct id32 *b);
 /* <0, 0, >0 as memcmp. */
 int id32_cmp(const struct id32 *a, const struct id32 *b);
-bool id16_is_zero(const struct id16 *a);
-bool id32_is_zero(const struct id32 *a);
 
 /* Lower-case hex with a NUL: out has 2 * in.n + 1 bytes. */
 void hex_encode(struct slice in, char *out);

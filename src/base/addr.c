@@ -28,7 +28,8 @@ static struct addr from_ip6(const uint8_t *ip)
 	return a;
 }
 
-void addr_ip_str(const struct addr *a, char out[static ADDR_TEXT_BYTES])
+/* Without port, brackets and scope. */
+static void ip_str(const struct addr *a, char out[static ADDR_TEXT_BYTES])
 {
 	static const int families[] = {[ADDR_IP4] = AF_INET, [ADDR_IP6] = AF_INET6};
 
@@ -52,7 +53,7 @@ void addr_str(const struct addr *a, char out[static ADDR_TEXT_BYTES])
 {
 	char ip[ADDR_TEXT_BYTES], scope[IF_NAMESIZE + 1];
 
-	addr_ip_str(a, ip);
+	ip_str(a, ip);
 	scope_str(a->scope, scope);
 	if (a->family == ADDR_NONE)
 		snprintf(out, ADDR_TEXT_BYTES, "%s", ip);

@@ -20,20 +20,6 @@ int id32_cmp(const struct id32 *a, const struct id32 *b)
 	return memcmp(a->b, b->b, sizeof(a->b));
 }
 
-bool id16_is_zero(const struct id16 *a)
-{
-	static const struct id16 zero;
-
-	return id16_eq(a, &zero);
-}
-
-bool id32_is_zero(const struct id32 *a)
-{
-	static const struct id32 zero;
-
-	return id32_eq(a, &zero);
-}
-
 void hex_encode(struct slice in, char *out)
 {
 	static const char digits[] = "0123456789abcdef";

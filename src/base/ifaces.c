@@ -63,15 +63,6 @@ bool ifaces_is_own(const struct ifaces *ifs, const struct addr *a)
 	return false;
 }
 
-const struct iface *ifaces_by_index(const struct ifaces *ifs, uint32_t index)
-{
-	for (size_t i = 0; i < ifs->n; i++) {
-		if (ifs->v[i].index == index)
-			return &ifs->v[i];
-	}
-	return NULL;
-}
-
 static uint32_t ip4_bits(const struct addr *a)
 {
 	return (uint32_t)a->ip[0] << 24 | (uint32_t)a->ip[1] << 16 |

@@ -434,14 +434,13 @@ static void broadcast_addresses_are_known(void **state)
 	assert_false(ifaces_is_broadcast(ifs, &a));
 }
 
-static void interfaces_are_found_by_index(void **state)
+static const struct iface *by_name(const struct ifaces *ifs, const char *name)
 {
-	const struct ifaces *ifs = some_ifaces();
-
-	(void)state;
-	assert_string_equal(ifaces_by_index(ifs, 3)->name, "eth1");
-	assert_null(ifaces_by_index(ifs, 4));
-	assert_null(ifaces_by_index(ifs, 0));
+	for (size_t i = 0; i < ifs->n; i++) {
+		if (strcmp(ifs->v[i].name, name) == 0)
+			return &ifs->v[i];
+	}
+	return NULL;
 }
 
 static void the_present_state_has_loopback(void **state)
@@ -452,10 +451,10 @@ static void the_present_state_has_loopback(void **state)
 
 	(void)state;
 	assert_int_equal(ifaces_read(&ifs), ERR_OK);
-	lo = ifaces_by_index(&ifs, if_nametoindex("lo"));
+	lo = by_name(&ifs, "lo");
 	if (lo == NULL)
 		skip_because("no lo");
-	assert_string_equal(lo->name, "lo");
+	assert_int_equal(lo->index, if_nametoindex("lo"));
 	assert_true(lo->is_loopback);
 	for (size_t i = 0; i < lo->n_addrs; i++) {
 		struct addr home = parse("127.0.0.1");
@@ -505,7 +504,6 @@ int main(void)
 		cmocka_unit_test(every_prefix_length),
 		cmocka_unit_test(own_addresses_are_known),
 		cmocka_unit_test(broadcast_addresses_are_known),
-		cmocka_unit_test(interfaces_are_found_by_index),
 		cmocka_unit_test(the_present_state_has_loopback),
 		cmocka_unit_test(virtual_names_are_skipped),
 	};
