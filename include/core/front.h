@@ -82,6 +82,11 @@ enum err command_find(const char *name, unsigned flags, const struct command_row
 char *command_usage(const struct command_row *row, bool is_slash);
 /* The index of an argument by its name, or -1. */
 int command_arg_find(const struct command_row *row, const char *name);
+/* A copy that owns its arguments, in one allocation: mem_free. */
+struct command *command_copy(const struct command *cmd);
+/* The same by hand: the bytes of its arguments, and those moved to room. */
+size_t command_args_bytes(const struct command *cmd);
+void command_args_move(struct command *cmd, char *room);
 
 /* ---- events ---- */
 

@@ -8,7 +8,6 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "ui/command_own.h"
 
 enum { STDIN_MAX = 64 << 10, READ_BYTES = 4096 };
 
@@ -136,7 +135,7 @@ enum status verb_prepare(struct command **cmd, const struct options *o, bool is_
 	if (s == STATUS_DONE)
 		s = take_stdin(*cmd, &text);
 	if (s == STATUS_DONE) {
-		struct command *own = command_own(*cmd);
+		struct command *own = command_copy(*cmd);
 		mem_free(*cmd);
 		*cmd = own;
 	}

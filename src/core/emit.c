@@ -185,20 +185,10 @@ void emit_follow(struct core *c, struct reply_to to, uint64_t since)
 
 struct queued_command *queued_command_new(struct reply_to to, const struct command *cmd)
 {
-	size_t size[COMMAND_ARGS_MAX] = {0}, room = sizeof(struct queued_command);
-	for (size_t i = 0; i < COMMAND_ARGS_MAX; i++) {
-		size[i] = cmd->u.arg[i] != NULL ? strlen(cmd->u.arg[i]) + 1 : 0;
-		room += size[i];
-	}
-	struct queued_command *q = mem_new(room);
+	struct queued_command *q = mem_new(sizeof *q + command_args_bytes(cmd));
 	q->to = to;
 	q->cmd = *cmd;
-	char *at = (char *)(q + 1);
-	for (size_t i = 0; i < COMMAND_ARGS_MAX; i++) {
-		if (size[i] > 0)
-			q->cmd.u.arg[i] = memcpy(at, cmd->u.arg[i], size[i]);
-		at += size[i];
-	}
+	command_args_move(&q->cmd, (char *)(q + 1));
 	return q;
 }
 

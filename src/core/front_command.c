@@ -125,3 +125,31 @@ int command_arg_find(const struct command_row *row, const char *name)
 			return (int)row->args[i].index;
 	return -1;
 }
+
+size_t command_args_bytes(const struct command *cmd)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < COMMAND_ARGS_MAX; i++)
+		if (cmd->u.arg[i])
+			n += strlen(cmd->u.arg[i]) + 1;
+	return n;
+}
+
+void command_args_move(struct command *cmd, char *room)
+{
+	for (size_t i = 0; i < COMMAND_ARGS_MAX; i++) {
+		if (!cmd->u.arg[i])
+			continue;
+		size_t n = strlen(cmd->u.arg[i]) + 1;
+		cmd->u.arg[i] = memcpy(room, cmd->u.arg[i], n);
+		room += n;
+	}
+}
+
+struct command *command_copy(const struct command *cmd)
+{
+	struct command *copy = mem_new(sizeof *copy + command_args_bytes(cmd));
+	*copy = *cmd;
+	command_args_move(copy, (char *)(copy + 1));
+	return copy;
+}

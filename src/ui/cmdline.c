@@ -4,7 +4,6 @@
 
 #include "base/mem.h"
 #include "base/text.h"
-#include "ui/command_own.h"
 
 enum { SHOWN_BYTES = 64 };
 
@@ -305,7 +304,7 @@ enum err cmdline_slash(struct slice line, const char *current, struct command **
 	struct parse p = {.slash = "/", .why = why, .rest = own};
 	enum err e = parse_line(&p, current);
 	if (e == ERR_OK)
-		*out = command_own(&p.cmd);
+		*out = command_copy(&p.cmd);
 	mem_free(own);
 	return e;
 }
@@ -336,7 +335,7 @@ enum err cmdline_shell(size_t n, char *const *words, struct command **out, char 
 		e = take_args(&p);
 	}
 	if (e == ERR_OK)
-		*out = command_own(&p.cmd);
+		*out = command_copy(&p.cmd);
 	mem_free(p.rest_text);
 	return e;
 }

@@ -8,7 +8,6 @@
 
 #include "base/mem.h"
 #include "base/text.h"
-#include "ui/command_own.h"
 #include "ui/evjson.h"
 #include "ui/json_text.h"
 
@@ -172,7 +171,7 @@ enum err evjson_command_parse(struct slice line, struct command **out, uint64_t 
 	*tag = r.cmd.tag;
 	*why = r.why;
 	if (e == ERR_OK)
-		*out = command_own(&r.cmd);
+		*out = command_copy(&r.cmd);
 	json_decref(root);
 	return e;
 }

@@ -4,7 +4,6 @@
 
 #include "base/list.h"
 #include "base/mem.h"
-#include "ui/command_own.h"
 
 enum { KEPT_FIRST = 2048 };
 
@@ -202,7 +201,7 @@ static enum err port_submit(void *impl, const struct command *cmd)
 	struct port *p = impl;
 	struct queued *q = mem_new(sizeof *q);
 	q->port = p->id;
-	q->cmd = command_own(cmd);
+	q->cmd = command_copy(cmd);
 	q->due_us = due_us(p->front, cmd);
 	list_add(&p->front->queue, &q->node);
 	return ERR_OK;

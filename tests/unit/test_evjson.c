@@ -11,7 +11,6 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "lib/hostile.h"
-#include "ui/command_own.h"
 #include "ui/evjson.h"
 
 /* ---- events ---- */

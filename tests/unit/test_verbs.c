@@ -11,14 +11,13 @@
 #include "base/mem.h"
 #include "cli/verbs.h"
 #include "lib/child.h"
-#include "ui/command_own.h"
 
 static struct command *new_command(enum verb verb, const char *first, const char *second)
 {
 	struct command cmd = {.verb = verb};
 	cmd.u.arg[0] = first;
 	cmd.u.arg[1] = second;
-	return command_own(&cmd);
+	return command_copy(&cmd);
 }
 
 /* What --wait becomes: given (NULL: not), with a running node and alone. */
