@@ -178,3 +178,19 @@ void end_assert_got(struct chan_end *e, uint8_t kind, const char *const *texts, 
 	}
 	assert_true(cur_done(&c));
 }
+
+struct chan_end *end_fresh(struct chan_end *e, bool is_initiator)
+{
+	end_reset(e);
+	e->chan = is_initiator ? chan_dial_new(&e->cfg, NULL) : chan_listen_new(&e->cfg);
+	return e;
+}
+
+void end_assert_refused(const struct chan_end *e, enum err err)
+{
+	assert_int_equal(e->err, err);
+	assert_int_equal(e->peers + e->ups + e->records, 0);
+	assert_null(chan_peer(e->chan));
+	assert_null(chan_hash(e->chan));
+	assert_int_equal(chan_out(e->chan).n, 0);
+}

@@ -57,4 +57,9 @@ void end_send(struct chan_end *e, uint8_t kind, const char *text);
 /* Fails the test unless exactly these texts have come, in records of kind. */
 void end_assert_got(struct chan_end *e, uint8_t kind, const char *const *texts, size_t n);
 
+/* A new channel at this end alone; the end again. */
+struct chan_end *end_fresh(struct chan_end *e, bool is_initiator);
+/* In silence, and without having met anybody. */
+void end_assert_refused(const struct chan_end *e, enum err err);
+
 #endif

@@ -246,3 +246,33 @@ struct net_counts net_node_counts(const struct net_node *n)
 	net_counts_get(n->net, &counts);
 	return counts;
 }
+
+int net_nodes_start(struct loop **l, struct net_node *a, struct net_node *b)
+{
+	if (loop_new(l) != ERR_OK)
+		return -1;
+	net_node_init(a, *l, 1, NULL);
+	net_node_init(b, *l, 2, NULL);
+	net_node_listen(b);
+	return 0;
+}
+
+void net_nodes_stop(struct loop *l, struct net_node *a, struct net_node *b)
+{
+	net_node_wipe(a);
+	net_node_wipe(b);
+	loop_free(l);
+}
+
+void net_node_say(struct net_node *n, link_id id, const char *text)
+{
+	assert_int_equal(net_node_send(n, id, KIND_MSG, slice_str(text)), ERR_OK);
+}
+
+void net_node_assert_got(struct net_node *n, const char *text)
+{
+	struct slice got = buf_slice(&n->got);
+
+	assert_int_equal(got.n, strlen(text));
+	assert_memory_equal(got.p, text, got.n);
+}

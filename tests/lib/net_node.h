@@ -78,4 +78,11 @@ struct net_link_pair net_node_connect(struct net_node *a, struct net_node *b);
 void net_node_await(struct net_node *n, const unsigned *counter, unsigned at_least);
 struct net_counts net_node_counts(const struct net_node *n);
 
+/* A loop and two nodes on it, of which the second listens; for setup and teardown. */
+int net_nodes_start(struct loop **l, struct net_node *a, struct net_node *b);
+void net_nodes_stop(struct loop *l, struct net_node *a, struct net_node *b);
+/* A MSG of these bytes, which must be taken; and all that came so far. */
+void net_node_say(struct net_node *n, link_id id, const char *text);
+void net_node_assert_got(struct net_node *n, const char *text);
+
 #endif

@@ -26,34 +26,14 @@ static struct net_node a, b;
 static int setup(void **state)
 {
 	(void)state;
-	if (loop_new(&loop) != ERR_OK)
-		return -1;
-	net_node_init(&a, loop, 1, NULL);
-	net_node_init(&b, loop, 2, NULL);
-	net_node_listen(&b);
-	return 0;
+	return net_nodes_start(&loop, &a, &b);
 }
 
 static int teardown(void **state)
 {
 	(void)state;
-	net_node_wipe(&a);
-	net_node_wipe(&b);
-	loop_free(loop);
+	net_nodes_stop(loop, &a, &b);
 	return 0;
-}
-
-static void send_text(struct net_node *n, link_id id, const char *text)
-{
-	assert_int_equal(net_node_send(n, id, KIND_MSG, slice_str(text)), ERR_OK);
-}
-
-static void assert_got(struct net_node *n, const char *text)
-{
-	struct slice got = buf_slice(&n->got);
-
-	assert_int_equal(got.n, strlen(text));
-	assert_memory_equal(got.p, text, got.n);
 }
 
 /* ------------------------------------------------------------------ coming up */
@@ -76,13 +56,13 @@ static void two_nodes_talk(void **state)
 	assert_both_up();
 	assert_int_equal(a.remote.port, b.port);
 	assert_true(addr_is_loopback(&b.remote));
-	send_text(&a, p.a, "hello ");
-	send_text(&a, p.a, "Bob");
-	send_text(&b, p.b, "hello Alice");
+	net_node_say(&a, p.a, "hello ");
+	net_node_say(&a, p.a, "Bob");
+	net_node_say(&b, p.b, "hello Alice");
 	net_node_await(&a, &b.records, 2);
 	net_node_await(&a, &a.records, 1);
-	assert_got(&b, "hello Bob");
-	assert_got(&a, "hello Alice");
+	net_node_assert_got(&b, "hello Bob");
+	net_node_assert_got(&a, "hello Alice");
 	assert_int_equal(a.downs + b.downs, 0);
 	assert_int_equal(net_node_counts(&a).links, 1);
 	assert_int_equal(net_node_counts(&b).links, 1);
@@ -120,12 +100,12 @@ static void both_may_dial_each_other_at_once(void **state)
 	link_id from_b = net_node_dial(&b, &to_a, NULL);
 	net_node_await(&a, &a.ups, 2);
 	net_node_await(&a, &b.ups, 2);
-	send_text(&a, from_a, "1");
-	send_text(&b, from_b, "2");
+	net_node_say(&a, from_a, "1");
+	net_node_say(&b, from_b, "2");
 	net_node_await(&a, &b.records, 1);
 	net_node_await(&a, &a.records, 1);
-	assert_got(&b, "1");
-	assert_got(&a, "2");
+	net_node_assert_got(&b, "1");
+	net_node_assert_got(&a, "2");
 }
 
 static void the_target_is_who_answers(void **state)
@@ -242,7 +222,7 @@ static void a_burst_of_records_is_written_at_once(void **state)
 	int fd = socket_to(b.port);
 	assert_int_equal(getsockopt(fd, IPPROTO_TCP, TCP_INFO, &before, &n), 0);
 	for (int i = 0; i < 200; i++)
-		send_text(&a, p.a, "short");
+		net_node_say(&a, p.a, "short");
 	net_node_await(&a, &b.records, 200);
 	n = sizeof(after);
 	assert_int_equal(getsockopt(fd, IPPROTO_TCP, TCP_INFO, &after, &n), 0);
@@ -255,11 +235,11 @@ static void close_is_told_with_code_and_reason(void **state)
 {
 	(void)state;
 	struct net_link_pair p = net_node_connect(&a, &b);
-	send_text(&a, p.a, "last words");
+	net_node_say(&a, p.a, "last words");
 	net_node_close(&a, p.a, CODE_DUPLICATE, "twice");
 	assert_int_equal(net_node_send(&a, p.a, KIND_MSG, slice_str("no")), ERR_UNKNOWN);
 	net_node_await(&a, &b.downs, 1);
-	assert_got(&b, "last words");
+	net_node_assert_got(&b, "last words");
 	assert_int_equal(b.why, ERR_OK);
 	assert_int_equal(b.code, CODE_DUPLICATE);
 	assert_string_equal(b.reason, "twice");
@@ -299,10 +279,10 @@ static void the_reason_is_read_even_when_writing_fails(void **state)
 	(void)state;
 	struct net_link_pair p = net_node_connect(&a, &b);
 	net_node_pause(&b, p.b, true);
-	send_text(&a, p.a, "unread");
+	net_node_say(&a, p.a, "unread");
 	loop_for(loop, 10);
 	net_node_wipe(&b);
-	send_text(&a, p.a, "to nobody");
+	net_node_say(&a, p.a, "to nobody");
 	net_node_await(&a, &a.downs, 1);
 	assert_int_equal(a.why, ERR_OK);
 	assert_int_equal(a.code, CODE_SHUTDOWN);
@@ -348,7 +328,7 @@ static void a_link_may_be_closed_while_it_tells(void **state)
 	b.on_record = close_in_record;
 	struct net_link_pair p = net_node_connect(&a, &b);
 	for (int i = 0; i < 10; i++)
-		send_text(&a, p.a, "x");
+		net_node_say(&a, p.a, "x");
 	net_node_await(&a, &a.downs, 1);
 	assert_int_equal(b.records, 1);
 	assert_int_equal(a.why, ERR_OK);
@@ -428,222 +408,6 @@ static void an_idle_link_needs_little(void **state)
 	assert_in_range((after - before) / (2 * LINKS), 100, 4096);
 }
 
-/* ------------------------------------------------------------- back-pressure */
-
-enum { FLOOD = 1200, FLOOD_BYTES = 8000 };
-
-struct flood {
-	link_id id;
-	unsigned next;
-	bool is_waiting;
-	unsigned full;
-};
-
-static void flood_on(struct net_node *n, link_id id)
-{
-	struct flood *f = n->ctx;
-	static uint8_t bytes[FLOOD_BYTES];
-
-	f->is_waiting = false;
-	while (f->next < FLOOD && !f->is_waiting) {
-		memcpy(bytes, &f->next, sizeof(f->next));
-		enum err e = net_node_send(n, id, KIND_MSG, slice_of(bytes, FLOOD_BYTES));
-		f->is_waiting = e == ERR_FULL;
-		f->full += e == ERR_FULL;
-		assert_true(e == ERR_OK || e == ERR_FULL);
-		f->next += e == ERR_OK;
-	}
-}
-
-static void assert_flood_in_order(struct net_node *n)
-{
-	struct slice got = buf_slice(&n->got);
-
-	assert_int_equal(got.n, (size_t)FLOOD * FLOOD_BYTES);
-	for (unsigned i = 0; i < FLOOD; i++)
-		assert_memory_equal(got.p + (size_t)i * FLOOD_BYTES, &i, sizeof(i));
-}
-
-static void everything_arrives_in_order_when_room_is_waited_for(void **state)
-{
-	struct flood f = {0};
-
-	(void)state;
-	struct net_link_pair p = net_node_connect(&a, &b);
-	a.ctx = &f;
-	a.on_room = flood_on;
-	flood_on(&a, p.a);
-	assert_true(f.is_waiting);
-	net_node_await(&a, &b.records, FLOOD);
-	assert_flood_in_order(&b);
-	assert_int_equal(a.rooms, f.full);
-}
-
-static struct timer resume;
-
-static void resume_link(void *ctx)
-{
-	const link_id *id = ctx;
-
-	net_node_pause(&b, *id, false);
-}
-
-static link_id paused_id;
-
-/* Every 100th record is one too many for a while. */
-static void pause_at_times(struct net_node *n, link_id id, const struct record *r)
-{
-	(void)r;
-	assert_false(timer_is_set(&resume));
-	if (n->records % 100 != 0)
-		return;
-	paused_id = id;
-	net_node_pause(n, id, true);
-	timer_set(loop_timers(loop), &resume, 1, resume_link, &paused_id);
-}
-
-static void a_paused_link_tells_nothing_and_loses_nothing(void **state)
-{
-	struct flood f = {0};
-
-	(void)state;
-	struct net_link_pair p = net_node_connect(&a, &b);
-	a.ctx = &f;
-	a.on_room = flood_on;
-	b.on_record = pause_at_times;
-	flood_on(&a, p.a);
-	net_node_await(&a, &b.records, FLOOD);
-	assert_flood_in_order(&b);
-	timer_stop(&resume);
-}
-
-/* Until nothing more goes out: the buffers of the kernel take a while to fill. */
-static void await_standstill(const struct flood *f)
-{
-	unsigned sent;
-
-	do {
-		sent = f->next;
-		loop_for(loop, 200);
-	} while (f->next != sent);
-}
-
-static void a_paused_link_stops_the_sender(void **state)
-{
-	struct flood f = {0};
-
-	(void)state;
-	struct net_link_pair p = net_node_connect(&a, &b);
-	net_node_pause(&b, p.b, true);
-	a.ctx = &f;
-	a.on_room = flood_on;
-	flood_on(&a, p.a);
-	await_standstill(&f);
-	assert_true(f.is_waiting);
-	assert_true(f.next < FLOOD);
-	assert_int_equal(b.records, 0);
-	/* And the other way is free. */
-	send_text(&b, p.b, "wait");
-	net_node_await(&a, &a.records, 1);
-	net_node_pause(&b, p.b, false);
-	net_node_await(&a, &b.records, FLOOD);
-	assert_flood_in_order(&b);
-}
-
-static void what_waits_is_written_before_the_end(void **state)
-{
-	struct flood f = {0};
-
-	(void)state;
-	struct net_link_pair p = net_node_connect(&a, &b);
-	a.ctx = &f;
-	flood_on(&a, p.a);
-	assert_true(f.is_waiting);
-	net_node_close(&a, p.a, CODE_OK, "that was all");
-	net_node_await(&a, &b.downs, 1);
-	assert_int_equal(b.records, f.next);
-	assert_int_equal(b.why, ERR_OK);
-	assert_string_equal(b.reason, "that was all");
-	assert_int_equal(a.rooms, 0);
-}
-
-/* ------------------------------------------------------------------- tracing */
-
-static char traced[4096];
-
-static void note_trace(struct net_node *n, link_id id, const struct chan_trace *t)
-{
-	size_t at = strlen(traced);
-
-	(void)n;
-	(void)id;
-	assert_true(t->wire.n > 0);
-	snprintf(traced + at, sizeof(traced) - at, "%c%c%.*s ", t->is_out ? '>' : '<',
-		 "PHR"[t->stage], (int)t -> record.payload.n,
-		 t->record.payload.n > 0 ? (const char *)t->record.payload.p : "");
-}
-
-static void a_trace_of_all_links_shows_each_frame(void **state)
-{
-	(void)state;
-	traced[0] = '\0';
-	a.on_trace = note_trace;
-	net_link_ops()->trace(a.net, 0, true);
-	struct net_link_pair p = net_node_connect(&a, &b);
-	assert_string_equal(traced, ">P >H <H >H ");
-	a.in_call++;
-	send_text(&a, p.a, "one");
-	a.in_call--;
-	assert_string_equal(traced, ">P >H <H >H ");
-	net_node_await(&a, &b.records, 1);
-	send_text(&b, p.b, "two");
-	net_node_await(&a, &a.records, 1);
-	loop_for(loop, 5);
-	assert_string_equal(traced, ">P >H <H >H >Rone <Rtwo ");
-	net_link_ops()->trace(a.net, 0, false);
-	send_text(&a, p.a, "three");
-	net_node_await(&a, &b.records, 2);
-	assert_string_equal(traced, ">P >H <H >H >Rone <Rtwo ");
-}
-
-static void a_trace_of_one_link_shows_that_one(void **state)
-{
-	(void)state;
-	traced[0] = '\0';
-	a.on_trace = note_trace;
-	struct net_link_pair p = net_node_connect(&a, &b), q = net_node_connect(&a, &b);
-	net_link_ops()->trace(a.net, q.a, true);
-	send_text(&a, p.a, "p");
-	send_text(&a, q.a, "q");
-	net_node_await(&a, &b.records, 2);
-	assert_string_equal(traced, ">Rq ");
-	/* All on and off again leaves it as it was. */
-	net_link_ops()->trace(a.net, 0, true);
-	net_link_ops()->trace(a.net, 0, false);
-	send_text(&a, p.a, "p");
-	send_text(&a, q.a, "q");
-	net_node_await(&a, &b.records, 4);
-	assert_string_equal(traced, ">Rq >Rq ");
-	net_link_ops()->trace(a.net, q.a, false);
-	send_text(&a, q.a, "q");
-	net_node_await(&a, &b.records, 5);
-	assert_string_equal(traced, ">Rq >Rq ");
-}
-
-static void a_flood_of_traces_is_bounded(void **state)
-{
-	(void)state;
-	net_link_ops()->trace(a.net, 0, true);
-	struct net_link_pair p = net_node_connect(&a, &b);
-	unsigned before = a.traces, sent = 0;
-	while (sent < 10000 && net_node_send(&a, p.a, KIND_MSG, slice_str("x")) == ERR_OK)
-		sent++;
-	loop_for(loop, 20);
-	assert_true(sent > 1000);
-	assert_true(a.traces - before >= 1000);
-	assert_true(a.traces - before <= 4096);
-}
-
 /* ------------------------------------------------------------------- goodbye */
 
 static unsigned said;
@@ -714,13 +478,6 @@ int main(void)
 		T(a_dial_may_be_called_off),
 		T(calls_for_links_that_are_not_are_harmless),
 		T(an_idle_link_needs_little),
-		T(everything_arrives_in_order_when_room_is_waited_for),
-		T(a_paused_link_tells_nothing_and_loses_nothing),
-		T(a_paused_link_stops_the_sender),
-		T(what_waits_is_written_before_the_end),
-		T(a_trace_of_all_links_shows_each_frame),
-		T(a_trace_of_one_link_shows_that_one),
-		T(a_flood_of_traces_is_bounded),
 		T(goodbye_is_heard_by_all),
 		T(goodbye_without_links_comes_at_once_but_not_from_inside),
 	};
