@@ -21,10 +21,12 @@
 typedef uint64_t link_id;
 
 struct link_ops {
-	/* Starts a connection; target NULL: whoever answers. The outcome comes as
-	 * on_peer or on_down. ERR_LIMIT, ERR_UNREACHABLE at once where known. */
+	/* Starts a connection; target NULL: whoever answers; is_rumour: nobody whom we
+	 * trust says that somebody is there, so it is not worth a long wait. The outcome
+	 * comes as on_peer or on_down. ERR_LIMIT, ERR_UNREACHABLE at once where
+	 * known. */
 	enum err (*dial)(void *net, const struct addr *to, const struct id32 *target,
-			 link_id *out);
+			 bool is_rumour, link_id *out);
 	/* The answer to on_peer; on_up follows (not from inside this call). */
 	void (*accept)(void *net, link_id id);
 	/* One record. ERR_FULL: wait for on_room; ERR_UNKNOWN: no such link. */

@@ -21,7 +21,7 @@ struct net_limits {
 	unsigned handshake_s;
 	unsigned half_open_ip, half_open;
 	unsigned new_ip_second, new_second;
-	unsigned dial_timeout_s; /* TCP connect: 3 */
+	unsigned dial_timeout_s; /* TCP connect: 3; to a rumour: 1.2 at most */
 };
 
 struct net_config {

@@ -6,6 +6,7 @@ enum {
 	/* Unproved ones kept, per interface. 64 were too few: of 100 nodes started together
 	 * each heard of 99 before its first dial was through. */
 	RUMOURS_MAX = 2048,
+	RUMOURS_IN_FLIGHT_OF_HOST = 2, /* so that one that is silent takes few dials */
 	CANDS_PER_PEER = 16,
 	MEMORY_PER_PEER = 4,
 	MEMORY_FAILS_MAX = 10, /* then a stranger's remembered address is dropped */
@@ -88,31 +89,39 @@ bool cand_is_fixed(const struct cand *a)
 	return false;
 }
 
-/* The user vouches for a fixed one, the handshake for a proved one; the rest are
- * announcements that anybody can make up. */
+/* The user vouches for a fixed one, the handshake for a proved one. */
+bool cand_is_rumour(const struct cand *a)
+{
+	return !a->is_proved && !cand_is_fixed(a);
+}
+
 static void sort_rumour(struct cand *a)
 {
-	bool is_rumour = !a->is_proved && !cand_is_fixed(a);
-	if (!is_rumour)
+	if (!cand_is_rumour(a))
 		list_del(&a->of_rumours);
 	else if (list_empty(&a->of_rumours))
 		list_add(&a->core->rumours, &a->of_rumours);
 }
 
-/* Keeps the newest RUMOURS_MAX of an interface. */
-static void limit_rumours(struct core *c, uint32_t ifindex)
+/* Keeps RUMOURS_MAX of an interface. One more about a host takes the place of the
+ * oldest about it, and a new host that of the oldest of all: so a flood about some
+ * hosts does not wash away the others. */
+static void limit_rumours(struct core *c, const struct sighting *s)
 {
 	unsigned n = 0;
-	struct cand *oldest = NULL;
+	struct cand *oldest = NULL, *same = NULL;
 	list_each (it, &c->rumours) {
 		struct cand *a = list_entry(it, struct cand, of_rumours);
-		if (a->sight.ifindex != ifindex || a->link != 0)
+		if (a->sight.ifindex != s->ifindex || a->link != 0)
 			continue;
 		oldest = oldest == NULL ? a : oldest;
+		if (same == NULL && addr_ip_eq(&a->sight.addr, &s->addr))
+			same = a;
 		n++;
 	}
 	if (n < RUMOURS_MAX)
 		return;
+	oldest = same != NULL ? same : oldest;
 	struct peer *p = cand_peer(oldest);
 	cand_free(oldest);
 	if (p != NULL)
@@ -126,7 +135,7 @@ static bool is_memory(const struct cand *a)
 
 static bool is_hearsay(const struct cand *a)
 {
-	return !a->is_proved && !cand_is_fixed(a) && a->link == 0;
+	return cand_is_rumour(a) && a->link == 0;
 }
 
 /* Drops the oldest of this kind when there are max of them. */
@@ -164,6 +173,29 @@ static void set_owner(struct cand *a, struct peer *p)
 		peer_pin(p); /* added by the user */
 }
 
+static struct cand *find_rumour(const struct core *c, const struct addr *host)
+{
+	for (struct list *it = c->rumours.prev; it != &c->rumours; it = it->prev) {
+		struct cand *a = list_entry(it, struct cand, of_rumours);
+		if (addr_ip_eq(&a->sight.addr, host))
+			return a;
+	}
+	return NULL;
+}
+
+/* A rumour stands beside what was rumoured of its host before: a flood about some
+ * hosts does not overtake one that is new. */
+static void set_order(struct cand *a)
+{
+	const struct cand *same = a->sight.source == SIGHTING_MDNS
+					  ? find_rumour(a->core, &a->sight.addr)
+					  : NULL;
+	if (same != NULL)
+		a->is_silent_host = same->is_silent_host;
+	list_add(same != NULL ? same->of_order.next : &a->core->cands_order,
+		 &a->of_order);
+}
+
 static struct cand *cand_new(struct core *c, const struct sighting *s, struct peer *p)
 {
 	struct cand *a = mem_new(sizeof *a);
@@ -174,7 +206,7 @@ static struct cand *cand_new(struct core *c, const struct sighting *s, struct pe
 	list_init(&a->of_peer);
 	list_init(&a->of_order);
 	list_init(&a->of_rumours);
-	list_add(&c->cands_order, &a->of_order);
+	set_order(a);
 	map_put(c->cands, &a->key, a);
 	if (p != NULL)
 		set_owner(a, p);
@@ -189,7 +221,7 @@ struct cand *cand_get(struct core *c, const struct sighting *s)
 	if (s->has_id && id32_eq(&s->id, &c->node_id))
 		return NULL;
 	if (s->source == SIGHTING_MDNS)
-		limit_rumours(c, s->ifindex);
+		limit_rumours(c, s);
 	struct peer *p = s->has_id ? peer_get(c, &s->id) : NULL;
 	if (s->has_id && p == NULL)
 		return NULL;
@@ -238,11 +270,15 @@ bool cand_is_allowed(const struct cand *a)
 
 bool cand_address_busy(const struct cand *a)
 {
+	unsigned n_rumours = 0;
 	size_t pos = 0;
-	for (const struct cand *o; (o = map_next(a->core->attempts, &pos)) != NULL;)
+	for (const struct cand *o; (o = map_next(a->core->attempts, &pos)) != NULL;) {
 		if (addr_eq(&o->sight.addr, &a->sight.addr))
 			return true;
-	return false;
+		n_rumours +=
+			o->counts_unproved && addr_ip_eq(&o->sight.addr, &a->sight.addr);
+	}
+	return cand_is_rumour(a) && n_rumours >= RUMOURS_IN_FLIGHT_OF_HOST;
 }
 
 /* ---- what happened ---- */
@@ -327,6 +363,17 @@ void cand_failed(struct cand *a, uint64_t now)
 {
 	a->fails++;
 	a->next_us = now + jitter(a->core, wait_us(a)) + polite_us(a);
+}
+
+void cand_silent(struct cand *a)
+{
+	if (!cand_is_rumour(a))
+		return;
+	list_each (it, &a->core->rumours) {
+		struct cand *o = list_entry(it, struct cand, of_rumours);
+		if (addr_ip_eq(&o->sight.addr, &a->sight.addr))
+			o->is_silent_host = true;
+	}
 }
 
 void cand_retry(struct cand *a, uint64_t now)

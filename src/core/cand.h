@@ -43,6 +43,7 @@ struct cand {
 	bool counts_unproved; /* its dial counts against the limit */
 	bool has_owner; /* owner is set */
 	struct id32 owner; /* whose it is: sight.id, or who answered */
+	bool is_silent_host; /* a rumour about its host led nowhere */
 	unsigned fails;
 	uint64_t next_us; /* not before */
 	uint64_t tried_us; /* the last dial; 0: none */
@@ -61,11 +62,14 @@ struct peer *cand_peer(const struct cand *a);
 bool cand_is_present(const struct cand *a);
 /* The user gave it. */
 bool cand_is_fixed(const struct cand *a);
+/* Nothing but announcements speak for it, and anybody can make those up. */
+bool cand_is_rumour(const struct cand *a);
 /* Somebody vouches for it, or it is worth another try from memory. */
 bool cand_is_alive(const struct cand *a);
 /* The address rules. */
 bool cand_is_allowed(const struct cand *a);
-/* Another dial to the same address and port is in flight. */
+/* Another dial to the same address and port is in flight, or several to rumours of
+ * the same host. */
 bool cand_address_busy(const struct cand *a);
 
 void cand_seen(struct cand *a, const struct sighting *s);
@@ -76,6 +80,8 @@ void cand_proved(struct cand *a, struct peer *p);
 void cand_lasted(struct cand *a);
 /* Sets the next try after a failure; */
 void cand_failed(struct cand *a, uint64_t now);
+/* (who did not even answer casts doubt on all that is rumoured of that host;) */
+void cand_silent(struct cand *a);
 /* or after a session that ended without anybody's fault; */
 void cand_retry(struct cand *a, uint64_t now);
 /* or to when the other side may have changed its mind; */

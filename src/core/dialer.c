@@ -32,19 +32,25 @@ static bool is_peer_free(const struct core *c, const struct peer *p, uint64_t no
 	       busy < (size_t)options_int(c->cfg.options, OPT_eager_peers);
 }
 
-static bool is_rumour(const struct cand *a)
-{
-	return !a->is_proved && !cand_is_fixed(a);
-}
-
 static bool is_wanted(const struct cand *a, uint64_t now)
 {
 	const struct core *c = a->core;
 	if (a->link != 0 || !cand_is_alive(a) || !is_peer_free(c, cand_peer(a), now))
 		return false;
-	if (is_rumour(a) && c->dials_unproved >= UNPROVED_DIALS_MAX)
+	if (cand_is_rumour(a) && c->dials_unproved >= UNPROVED_DIALS_MAX)
 		return false;
 	return cand_is_allowed(a) && !cand_address_busy(a);
+}
+
+/* Who is dialled first. Rumours that were tried, and those of a host that did not
+ * answer, come last: else the retries of made-up ones would keep a real one out. */
+enum rank { RANK_VOUCHED, RANK_NEW, RANK_DOUBTFUL, RANKS };
+
+static enum rank rank_of(const struct cand *a)
+{
+	if (!cand_is_rumour(a))
+		return RANK_VOUCHED;
+	return a->fails == 0 && !a->is_silent_host ? RANK_NEW : RANK_DOUBTFUL;
 }
 
 /* ---- dialling ---- */
@@ -53,7 +59,7 @@ static void begin(struct cand *a, link_id link, uint64_t now)
 {
 	struct peer *p = cand_peer(a);
 	a->link = link;
-	a->counts_unproved = is_rumour(a);
+	a->counts_unproved = cand_is_rumour(a);
 	a->core->dials_unproved += a->counts_unproved;
 	map_put(a->core->attempts, &a->link, a);
 	if (p == NULL)
@@ -80,7 +86,8 @@ static void dial(struct cand *a, uint64_t now)
 	link_id link;
 	a->tried_us = now;
 	const struct id32 *target = a->sight.has_id ? &a->sight.id : NULL;
-	enum err e = c->cfg.link->dial(c->cfg.net, &a->sight.addr, target, &link);
+	enum err e = c->cfg.link->dial(c->cfg.net, &a->sight.addr, target,
+				       cand_is_rumour(a), &link);
 	if (e != ERR_OK) {
 		cand_failed(a, now);
 		return;
@@ -88,15 +95,15 @@ static void dial(struct cand *a, uint64_t now)
 	begin(a, link, now);
 }
 
-/* Proved addresses first, then the newest: whoever floods the network with
- * announcements must not stand before the one that came last. */
-static void dial_due(struct core *c, uint64_t now, bool is_proved)
+/* The newest first: whoever floods the network with announcements must not stand
+ * before the one that came last. */
+static void dial_due(struct core *c, uint64_t now, enum rank rank)
 {
 	struct list *it = c->cands_order.prev, *prev;
 	for (; it != &c->cands_order; it = prev) {
 		prev = it->prev;
 		struct cand *a = list_entry(it, struct cand, of_order);
-		if (a->is_proved == is_proved && a->next_us <= now && is_wanted(a, now))
+		if (a->next_us <= now && rank_of(a) == rank && is_wanted(a, now))
 			dial(a, now);
 	}
 }
@@ -159,8 +166,8 @@ void dialer_run(struct core *c)
 {
 	uint64_t now = core_now_us(c);
 	c->dial_us = now;
-	dial_due(c, now, true);
-	dial_due(c, now, false);
+	for (enum rank rank = RANK_VOUCHED; rank < RANKS; rank++)
+		dial_due(c, now, rank);
 	for (struct cand *a; (a = find_lost(c)) != NULL;)
 		let_go(a);
 	set_wake(c, now);
@@ -228,6 +235,8 @@ bool dialer_on_down(struct core *c, link_id id, enum err why, uint16_t code)
 			    proto_code_str(code));
 	end(a);
 	cand_failed(a, core_now_us(c));
+	if (why == ERR_TIMEOUT)
+		cand_silent(a);
 	if (a->fails == 1 && a->sight.source == SIGHTING_MDNS && ports->again != NULL)
 		ports->again(ports->ctx, a->sight.instance);
 	let_go(a);

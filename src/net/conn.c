@@ -484,7 +484,7 @@ enum err conn_new(struct net *n, int fd, const struct addr *remote, struct conn 
 	return ERR_OK;
 }
 
-void conn_connect(struct conn *c, const struct id32 *target)
+void conn_connect(struct conn *c, const struct id32 *target, uint64_t timeout_ms)
 {
 	c->is_initiator = true;
 	c->is_known = true;
@@ -492,8 +492,7 @@ void conn_connect(struct conn *c, const struct id32 *target)
 	if (target != NULL)
 		c->target = *target;
 	conn_enter(c, CONN_CONNECTING);
-	timer_set(loop_timers(c->net->loop), &c->deadline,
-		  (uint64_t)c->net->limits.dial_timeout_s * 1000, on_deadline, c);
+	timer_set(loop_timers(c->net->loop), &c->deadline, timeout_ms, on_deadline, c);
 	update_wants(c);
 }
 

@@ -59,7 +59,7 @@ struct conn {
 /* Takes fd. ERR_LIMIT; then fd is closed. The state is NEW. */
 enum err conn_new(struct net *n, int fd, const struct addr *remote, struct conn **out);
 /* A dialled one whose connect is under way. */
-void conn_connect(struct conn *c, const struct id32 *target);
+void conn_connect(struct conn *c, const struct id32 *target, uint64_t timeout_ms);
 /* An accepted one that has its place at the gate. */
 void conn_listen(struct conn *c);
 /* At the end of the tick; dead ones only. */

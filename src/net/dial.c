@@ -8,6 +8,9 @@
 
 #include "net/conn.h"
 
+/* The kernel's second SYN leaves after 1 s. */
+enum { RUMOUR_MS = 1200 };
+
 static bool is_family_used(const struct net *n, const struct addr *to)
 {
 	return (to->family == ADDR_IP4 && n->use_ip4) ||
@@ -33,8 +36,16 @@ static enum err err_of_dial(int e)
 		       : err_from_errno(e);
 }
 
+/* On a LAN who is there answers in milliseconds; one lost packet is forgiven. */
+static uint64_t timeout_ms(const struct net *n, bool is_rumour)
+{
+	uint64_t usual = (uint64_t)n->limits.dial_timeout_s * 1000;
+
+	return is_rumour && usual > RUMOUR_MS ? RUMOUR_MS : usual;
+}
+
 enum err dial_start(struct net *n, const struct addr *to, const struct id32 *target,
-		    link_id *out)
+		    bool is_rumour, link_id *out)
 {
 	struct sockaddr_storage sa;
 	struct conn *c;
@@ -54,7 +65,7 @@ enum err dial_start(struct net *n, const struct addr *to, const struct id32 *tar
 	enum err e = conn_new(n, fd, to, &c);
 	if (e != ERR_OK)
 		return e;
-	conn_connect(c, target);
+	conn_connect(c, target, timeout_ms(n, is_rumour));
 	*out = c->id;
 	return ERR_OK;
 }

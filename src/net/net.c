@@ -180,9 +180,9 @@ static struct conn *find(struct net *n, link_id id)
 }
 
 static enum err op_dial(void *net, const struct addr *to, const struct id32 *target,
-			link_id *out)
+			bool is_rumour, link_id *out)
 {
-	return dial_start(net, to, target, out);
+	return dial_start(net, to, target, is_rumour, out);
 }
 
 static void op_accept(void *net, link_id id)

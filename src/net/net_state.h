@@ -52,7 +52,7 @@ void listen_stop(struct net *n);
 /* ---- dial.c ---- */
 
 enum err dial_start(struct net *n, const struct addr *to, const struct id32 *target,
-		    link_id *out);
+		    bool is_rumour, link_id *out);
 
 /* ---- link_trace.c ---- */
 

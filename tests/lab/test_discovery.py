@@ -99,7 +99,9 @@ def hex4(address):
 @trial(limit=150)
 def D2_fake_announcements(lab):
     """Thousands of peers that do not exist, at addresses where nobody is and at
-    one where somebody accepts and is silent."""
+    one where somebody accepts and is silent. How soon a real one is found (it should
+    be under 5 s) is printed and not checked: where processors are busy with other
+    trials it is Avahi that falls behind, by up to 8 s."""
     lan = lab.lan()
     ada, bob = (Node(lab.host(n, lan), n, "--discovery", "embedded")
                 for n in ("ada", "bob"))

@@ -171,7 +171,7 @@ link_id net_node_dial(struct net_node *n, const struct addr *to,
 	link_id id;
 
 	n->in_call++;
-	assert_int_equal(net_link_ops()->dial(n->net, to, target, &id), ERR_OK);
+	assert_int_equal(net_link_ops()->dial(n->net, to, target, false, &id), ERR_OK);
 	n->in_call--;
 	assert_int_not_equal(id, 0);
 	return id;

@@ -47,6 +47,7 @@ struct pending_fail {
 	unsigned node;
 	struct core *core;
 	link_id id;
+	enum err why;
 	struct list all;
 };
 
@@ -58,7 +59,7 @@ struct sim {
 	struct map *by_id;
 	link_id next_link;
 	unsigned n_nodes, latency_ms;
-	bool keep_texts, is_busy;
+	bool keep_texts, is_busy, has_dead_hosts;
 	uint64_t bytes;
 	struct {
 		struct addr at;
@@ -228,18 +229,17 @@ static void on_unreachable(void *ctx)
 	struct sim_node *n = &f->sim->nodes[f->node];
 	list_del(&f->all);
 	if (n->core == f->core && n->core != NULL)
-		core_link_events()->on_down(n->core, f->id, ERR_UNREACHABLE, 0,
-					    slice_of(NULL, 0));
+		core_link_events()->on_down(n->core, f->id, f->why, 0, slice_of(NULL, 0));
 	mem_free(f);
 }
 
-static void fail_later(struct sim_node *n, link_id id)
+static void fail_later(struct sim_node *n, link_id id, enum err why, unsigned ms)
 {
 	struct pending_fail *f = mem_new(sizeof *f);
 	*f = (struct pending_fail){
-		.sim = n->sim, .node = n->index, .core = n->core, .id = id};
+		.sim = n->sim, .node = n->index, .core = n->core, .id = id, .why = why};
 	list_add(&n->sim->fails, &f->all);
-	timer_set(n->sim->timers, &f->timer, n->sim->latency_ms, on_unreachable, f);
+	timer_set(n->sim->timers, &f->timer, ms, on_unreachable, f);
 }
 
 static struct sim_node *node_at(struct sim *s, const struct addr *a)
@@ -248,6 +248,14 @@ static struct sim_node *node_at(struct sim *s, const struct addr *a)
 		if (addr_eq(&s->nodes[i].addr, a) && s->nodes[i].core != NULL)
 			return &s->nodes[i];
 	return NULL;
+}
+
+static bool is_host(const struct sim *s, const struct addr *a)
+{
+	for (unsigned i = 0; i < s->n_nodes; i++)
+		if (addr_ip_eq(&s->nodes[i].addr, a))
+			return true;
+	return false;
 }
 
 static struct end *raw_pair(struct sim *s, struct end *inner, struct addr outside)
@@ -302,7 +310,7 @@ void sim_raw_close(struct sim_raw *r)
 }
 
 static enum err op_dial(void *net, const struct addr *to, const struct id32 *target,
-			link_id *out)
+			bool is_rumour, link_id *out)
 {
 	struct sim_node *n = net;
 	struct sim *s = n->sim;
@@ -314,7 +322,10 @@ static enum err op_dial(void *net, const struct addr *to, const struct id32 *tar
 	}
 	if (other == NULL || n->is_cut || other->is_cut) {
 		*out = ++s->next_link;
-		fail_later(n, *out);
+		if (s->has_dead_hosts && !is_host(s, to))
+			fail_later(n, *out, ERR_TIMEOUT, is_rumour ? 1200 : 3000);
+		else
+			fail_later(n, *out, ERR_UNREACHABLE, s->latency_ms);
 		return ERR_OK;
 	}
 	struct end *a = end_new(s, n, true), *b = end_new(s, other, false);
@@ -333,7 +344,7 @@ void sim_dial(struct sim *s, unsigned from, unsigned to, unsigned out_ms,
 	      unsigned back_ms)
 {
 	link_id id;
-	op_dial(&s->nodes[from], &s->nodes[to].addr, NULL, &id);
+	op_dial(&s->nodes[from], &s->nodes[to].addr, NULL, false, &id);
 	struct end *e = map_get(s->by_id, &id);
 	if (e == NULL)
 		return;
@@ -519,6 +530,11 @@ void sim_wall_jump(struct sim *s, int64_t ms)
 void sim_suspend(struct sim *s, uint64_t ms)
 {
 	clock_manual_advance(&s->clock, ms * 1000);
+}
+
+void sim_dead_hosts(struct sim *s)
+{
+	s->has_dead_hosts = true;
 }
 
 void sim_latency(struct sim *s, unsigned ms)

@@ -43,6 +43,8 @@ const struct clock *sim_clock(struct sim *s);
 const char *sim_transcript(struct sim *s);
 /* Milliseconds each packet takes; 1 at first. */
 void sim_latency(struct sim *s, unsigned ms);
+/* Where nobody is, nothing answers; at first such a dial is refused at once. */
+void sim_dead_hosts(struct sim *s);
 /* Keep the texts that are shown (on at first). */
 void sim_keep_texts(struct sim *s, bool on);
 

@@ -203,6 +203,59 @@ static void D2_a_flood_of_sightings_is_bounded_and_hides_nobody(void **state)
 	sim_free(s);
 }
 
+/* 500 a second for 10 s, at hosts of which none answers. In the midst of it the
+ * flooded one, and only that one, hears of node 1. Returns the seconds until found. */
+static double found_in_flood(struct sim *s)
+{
+	for (unsigned i = 0; i < 20000; i++) {
+		struct sighting r = rumour(i);
+		r.addr.ip[2] = 0;
+		r.addr.ip[3] = (uint8_t)(100 + i % 100);
+		r.addr.port = (uint16_t)(2000 + i);
+		if (i < 5000)
+			core_sighting(sim_node(s, 0)->core, &r);
+		if (i == 1000)
+			sim_tell(s, 0, 1);
+		sim_run(s, 2);
+		if (sim_links(s, 0) == 1)
+			return (i - 1000) * 0.002;
+	}
+	return 1000;
+}
+
+static struct sim *start_flood(uint64_t seed)
+{
+	struct sim *s = sim_new(seed, 2);
+	sim_dead_hosts(s);
+	sim_start(s, 0);
+	sim_start(s, 1);
+	return s;
+}
+
+static void D2_a_new_host_is_found_in_the_flood(void **state)
+{
+	(void)state;
+	struct sim *s = start_flood(34);
+	assert_true(found_in_flood(s) < 1.5); /* one of the dials has ended */
+	sim_free(s);
+}
+
+/* False announcements of its own host have made that older than the others. They have
+ * their chance, two dials each, and then stand behind. */
+static void D2_a_slandered_host_is_found_after_the_others(void **state)
+{
+	(void)state;
+	struct sim *s = start_flood(35);
+	for (unsigned i = 0; i < 50; i++) {
+		struct sighting r = rumour(30000 + i);
+		r.addr = sim_node(s, 1)->addr;
+		r.addr.port = (uint16_t)(2000 + i);
+		core_sighting(sim_node(s, 0)->core, &r);
+	}
+	assert_true(found_in_flood(s) < 100 * 2 * 1.2 / 8 + 2);
+	sim_free(s);
+}
+
 static void a_real_peer_gets_in_where_only_made_up_ones_are_known(void **state)
 {
 	(void)state;
@@ -332,6 +385,8 @@ int main(void)
 		cmocka_unit_test(dials_of_a_wrong_id_back_off),
 		cmocka_unit_test(dials_of_another_version_back_off),
 		cmocka_unit_test(D2_a_flood_of_sightings_is_bounded_and_hides_nobody),
+		cmocka_unit_test(D2_a_new_host_is_found_in_the_flood),
+		cmocka_unit_test(D2_a_slandered_host_is_found_after_the_others),
 		cmocka_unit_test(a_real_peer_gets_in_where_only_made_up_ones_are_known),
 		cmocka_unit_test(strangers_that_come_once_are_forgotten),
 		cmocka_unit_test(many_addresses_of_one_peer_are_bounded),

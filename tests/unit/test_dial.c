@@ -48,7 +48,7 @@ static uint64_t now_ms(void)
 static enum err dial_now(struct addr to)
 {
 	link_id id = 99;
-	enum err e = net_link_ops()->dial(a.net, &to, NULL, &id);
+	enum err e = net_link_ops()->dial(a.net, &to, NULL, false, &id);
 
 	assert_int_equal(id == 0, e != ERR_OK);
 	return e;
@@ -138,6 +138,29 @@ static void who_does_not_answer_the_connect_is_given_up_in_time(void **state)
 	assert_int_equal(a.why, ERR_TIMEOUT);
 	assert_in_range(now_ms() - start, 1000, 1900);
 	close(waiting[0]);
+	close(fd);
+}
+
+static void a_rumour_is_given_up_sooner(void **state)
+{
+	struct net_limits limits = net_node_limits();
+	uint16_t port;
+	link_id id;
+
+	(void)state;
+	limits.dial_timeout_s = 3;
+	net_node_wipe(&a);
+	net_node_init(&a, loop, 1, &limits);
+	int fd = knock_listen(0, &port), waiting = knock(2, port);
+	struct addr to = net_node_ip4(port);
+	uint64_t start = now_ms();
+	a.in_call++;
+	assert_int_equal(net_link_ops()->dial(a.net, &to, NULL, true, &id), ERR_OK);
+	a.in_call--;
+	net_node_await(&a, &a.downs, 1);
+	assert_int_equal(a.why, ERR_TIMEOUT);
+	assert_in_range(now_ms() - start, 1000, 2500);
+	close(waiting);
 	close(fd);
 }
 
@@ -267,6 +290,7 @@ int main(void)
 		T(a_family_that_is_off_is_not_dialled),
 		T(without_descriptors_a_dial_is_refused_at_once),
 		T(who_does_not_answer_the_connect_is_given_up_in_time),
+		T(a_rumour_is_given_up_sooner),
 		T(who_says_nothing_is_given_up_in_time),
 		T(an_echo_of_our_own_is_nobody),
 		T(who_hangs_up_is_told_of),

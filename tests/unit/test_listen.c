@@ -239,7 +239,7 @@ static void live_without_ip6(void *ctx)
 	if (setup(ctx) != 0 || !take_away_ip6())
 		_exit(CANNOT);
 	if (net_listen(a.net, 0, 0, &port) != ERR_OK || knock_try(2, port) < 0 ||
-	    net_link_ops()->dial(a.net, &to, NULL, &id) != ERR_UNREACHABLE)
+	    net_link_ops()->dial(a.net, &to, NULL, false, &id) != ERR_UNREACHABLE)
 		_exit(WRONG);
 	net_node_wipe(&a);
 	start(false, true);
