@@ -16,6 +16,8 @@ enum {
 };
 
 static const uint64_t second_us = 1000 * 1000;
+/* So long an address that was let in stands behind those that were not. */
+static const uint64_t recent_us = 5 * 1000 * 1000;
 static const uint64_t proved_us = UINT64_C(24) * 3600 * 1000 * 1000;
 
 /* So many a second, and at most one second's worth at once: what has been taken is
@@ -28,6 +30,7 @@ struct tokens {
 struct gate_ip {
 	uint8_t key[KEY_BYTES];
 	struct tokens tokens;
+	uint64_t admitted_us; /* the last time; 0: never */
 	struct list slots; /* oldest first */
 	unsigned n_slots;
 	struct list of_gate; /* in strangers or in proved, least recent first */
@@ -55,11 +58,12 @@ static struct tokens tokens_of(unsigned per_second)
 							 : second_us + 1};
 }
 
-static bool tokens_have(const struct tokens *t, uint64_t now)
+/* One more, of those that span_us bring. */
+static bool tokens_have(const struct tokens *t, uint64_t span_us, uint64_t now)
 {
 	uint64_t from = t->full_us > now ? t->full_us : now;
 
-	return from + t->each_us - now <= second_us;
+	return from + t->each_us - now <= span_us;
 }
 
 static void tokens_take(struct tokens *t, uint64_t now)
@@ -140,13 +144,19 @@ static void expire_proved(struct gate *g, uint64_t now)
 	}
 }
 
-/* An address with full tokens and no handshake is as good as unknown. */
+static bool is_recent(const struct gate_ip *ip, uint64_t now)
+{
+	return ip->admitted_us != 0 && now - ip->admitted_us < recent_us;
+}
+
+/* A stranger that did not come lately and has no handshake is as good as unknown. */
 static void forget_some(struct gate *g, uint64_t now)
 {
 	for (int i = 0; i < FORGET_AT_ONCE && !list_empty(&g->strangers); i++) {
 		struct gate_ip *ip =
 			list_entry(g->strangers.next, struct gate_ip, of_gate);
-		if (ip->n_slots == 0 && ip->tokens.full_us <= now) {
+		if (ip->n_slots == 0 && ip->tokens.full_us <= now &&
+		    !is_recent(ip, now)) {
 			ip_free(g, ip);
 		} else {
 			list_del(&ip->of_gate);
@@ -266,12 +276,18 @@ void gate_free(struct gate *g)
 	mem_free(g);
 }
 
-/* Those in all; the reserved ones first, where they may be used. */
+/* Those in all; the reserved ones first, where they may be used. Strangers that come
+ * again and again leave half of what may be taken at once to the others: so who is new
+ * gets in at once, however often they try. */
 static struct tokens *pick_tokens(struct gate *g, const struct gate_ip *ip, uint64_t now)
 {
-	if (ip != NULL && ip->is_proved && tokens_have(&g->reserved, now))
+	bool is_again = ip != NULL && !ip->is_proved && is_recent(ip, now);
+
+	if (ip != NULL && ip->is_proved && tokens_have(&g->reserved, second_us, now))
 		return &g->reserved;
-	return tokens_have(&g->common, now) ? &g->common : NULL;
+	return tokens_have(&g->common, is_again ? second_us / 2 : second_us, now)
+		       ? &g->common
+		       : NULL;
 }
 
 /* An address that has used up its own share takes none from all; and an address is
@@ -283,13 +299,15 @@ bool gate_admit(struct gate *g, const struct addr *a)
 	expire_proved(g, now);
 	forget_some(g, now);
 	struct gate_ip *ip = ip_find(g, a);
-	if (ip != NULL && !tokens_have(&ip->tokens, now))
+	if (ip != NULL && !tokens_have(&ip->tokens, second_us, now))
 		return false;
 	struct tokens *all = pick_tokens(g, ip, now);
 	if (all == NULL)
 		return false;
 	tokens_take(all, now);
-	tokens_take(&ip_get(g, a)->tokens, now);
+	ip = ip_get(g, a);
+	tokens_take(&ip->tokens, now);
+	ip->admitted_us = now;
 	return true;
 }
 

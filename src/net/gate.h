@@ -4,7 +4,9 @@
  * (p2pmsg-protocol(7), "Handshake"). Logic only, on the clock port: no sockets.
  *
  * Half of each limit in all is kept for addresses that proved a key in the last
- * 24 h. When there are too many half-open ones, the oldest of the busiest address
+ * 24 h. An address of which nothing came for 5 s goes before others: a flood
+ * from some hundred addresses leaves room for one more; one from thousands (IPv6) does
+ * not. When there are too many half-open ones, the oldest of the busiest address
  * makes room.
  */
 #ifndef NET_GATE_H

@@ -128,9 +128,11 @@ def N1_half_open(lab):
 @trial(limit=120, soak_limit=300)
 def N1_half_open_many_addresses(lab):
     """The same from more addresses than there is room for in all. One who was here
-    before comes back, and one who is announced is called from our side."""
+    before comes back, one who is announced is called from our side, and one of whom
+    nothing is known and who can only call gets in too."""
     lan = lab.lan()
     ada, bob, cid = (Node(lab.host(n, lan), n) for n in ("ada", "bob", "cid"))
+    dan = Node(lab.host("dan", lan), "dan", "--discovery", "off")
     ada.start()
     bob.start()
     all_see_all(lab, [ada, bob])
@@ -141,10 +143,13 @@ def N1_half_open_many_addresses(lab):
     back = lab.wait("one who was here", lambda: ada.sees(bob), limit=CONNECT_LIMIT_S)
     cid.start()
     new = lab.wait("one who is new", lambda: ada.sees(cid), limit=CONNECT_LIMIT_S)
+    dan.start("--peer", f"{ada.host.ip4()}:{ada.port()}")
+    called = lab.wait("one who calls", lambda: ada.sees(dan), limit=CONNECT_LIMIT_S)
     lab.info(f"the known one was back after {back:.1f} s, the new one in after "
-             f"{new:.1f} s")
+             f"{new:.1f} s, the one who can only call after {called:.1f} s")
     look_back(lab, knocker, ada, before)
     Ledger(lab, [ada, bob, cid]).everybody("in spite of them")
+    Ledger(lab, [ada, dan]).everybody("and of them too")
     knocker.end()
 
 
