@@ -254,7 +254,9 @@ void dialer_on_lost(const struct session *s, enum err why, unsigned code)
 {
 	struct core *c = s->core;
 	uint64_t now = core_now_us(c);
-	bool has_lasted = s->up_us != 0 && now - s->up_us > LASTED_US;
+	/* A change of our network is no fault of the peer, however soon it came. */
+	bool has_lasted =
+		s->up_us != 0 && (now - s->up_us > LASTED_US || s->probe_us != 0);
 	bool is_failure = !has_lasted || code != CODE_OK || why != ERR_OK;
 	list_each (it, &s->peer->cands) {
 		struct cand *a = list_entry(it, struct cand, of_peer);

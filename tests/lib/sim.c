@@ -552,8 +552,9 @@ uint64_t sim_bytes(struct sim *s)
 	return s->bytes;
 }
 
-static void fill_ifaces(struct ifaces *ifs, const struct addr *own)
+void sim_ifaces(struct sim *s, unsigned i, struct ifaces *ifs)
 {
+	const struct addr *own = &s->nodes[i].addr;
 	memset(ifs, 0, sizeof *ifs);
 	ifs->n = 1;
 	struct iface *f = &ifs->v[0];
@@ -597,7 +598,7 @@ void sim_start(struct sim *s, unsigned i)
 	};
 	n->core = core_new(&cfg);
 	struct ifaces ifs;
-	fill_ifaces(&ifs, &n->addr);
+	sim_ifaces(s, i, &ifs);
 	core_ifaces(n->core, &ifs);
 	core_listening(n->core, n->addr.port);
 	follow(n);

@@ -50,6 +50,8 @@ void sim_keep_texts(struct sim *s, bool on);
 
 /* Starts node i with a fresh boot id. */
 void sim_start(struct sim *s, unsigned i);
+/* What it has been told of its network. */
+void sim_ifaces(struct sim *s, unsigned i, struct ifaces *ifs);
 /* Ends it with a goodbye, or as kill -9 does (its connections end with EOF). */
 void sim_stop(struct sim *s, unsigned i, bool is_killed);
 /* Starts all, and lets them hear of each other. */

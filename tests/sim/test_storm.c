@@ -100,13 +100,8 @@ static void a_change_of_the_network_is_probed_in_5_s(void **state)
 {
 	(void)state;
 	struct sim *s = sim_meet(32, 2);
-	struct ifaces ifs = {.n = 1};
-	snprintf(ifs.v[0].name, sizeof ifs.v[0].name, "eth0");
-	ifs.v[0].index = 2;
-	ifs.v[0].is_up = true;
-	ifs.v[0].n_addrs = 1;
-	ifs.v[0].addrs[0].addr = sim_node(s, 0)->addr;
-	ifs.v[0].addrs[0].prefix = 8;
+	struct ifaces ifs;
+	sim_ifaces(s, 0, &ifs);
 	for (unsigned i = 0; i < 100; i++) { /* flapping, but alive */
 		core_ifaces(sim_node(s, 0)->core, &ifs);
 		sim_run(s, 100);
@@ -117,6 +112,25 @@ static void a_change_of_the_network_is_probed_in_5_s(void **state)
 	core_ifaces(sim_node(s, 0)->core, &ifs);
 	sim_run(s, 7000);
 	assert_int_equal(sim_saw(s, 1, "on the new network"), 1);
+	sim_free(s);
+}
+
+/* From one network to the next, sooner than a session counts as lasting. */
+static void changes_of_the_network_in_a_row_make_no_dial_wait(void **state)
+{
+	(void)state;
+	struct sim *s = sim_meet(36, 2);
+	struct ifaces ifs;
+	char text[16];
+	for (unsigned i = 0; i < 8; i++) {
+		sim_break(s, 0, 1);
+		sim_ifaces(s, 0, &ifs);
+		core_ifaces(sim_node(s, 0)->core, &ifs);
+		snprintf(text, sizeof text, "net%u", i);
+		sim_say(s, i % 2, 1 - i % 2, text);
+		sim_run(s, 6000);
+		assert_int_equal(sim_saw(s, 1 - i % 2, text), 1);
+	}
 	sim_free(s);
 }
 
@@ -213,6 +227,7 @@ int main(void)
 		cmocka_unit_test(an_idle_session_is_renewed_after_a_day),
 		cmocka_unit_test(a_busy_session_is_renewed_after_a_day),
 		cmocka_unit_test(a_change_of_the_network_is_probed_in_5_s),
+		cmocka_unit_test(changes_of_the_network_in_a_row_make_no_dial_wait),
 		cmocka_unit_test(C5_nothing_lost_twice_or_out_of_order_in_a_storm),
 	};
 	return cmocka_run_group_tests_name("storm", tests, NULL, NULL);
