@@ -4,7 +4,7 @@ that sleep. No message is lost, none is shown twice."""
 
 import signal
 
-from cable import Cable
+from cable import Cable, Nat
 from lab import SOAK, check, need
 from node import Ledger, Node, all_see_all
 from trial import main, trial
@@ -110,6 +110,53 @@ def C5_suspended(lab):
         bob.process.send_signal(signal.SIGCONT)
     ledger.settle(limit=90)
     ledger.everybody("awake", wait=40)
+
+
+def behind_nat(lab):
+    """Ada is, and calls Bob, who cannot call her."""
+    ada, bob = (Node(lab.host(n, family="4"), n, "--discovery", "off")
+                for n in ("ada", "bob"))
+    nat = Nat(ada.host, bob.host, delay_s=0.002)
+    bob.start()
+    ada.start("--peer", f"{bob.host.ip4()}:{bob.port()}")
+    all_see_all(lab, [ada, bob])
+    return ada, bob, nat
+
+
+@trial(limit=150)
+def C5_nat_rebinding(lab):
+    """A router forgets its table: the session's port changes under it. Who is behind
+    the router and speaks finds out at once; to who only listens, the other side's
+    words come with the next sign of life, after 15 s of silence."""
+    ada, bob, nat = behind_nat(lab)
+    ledger = Ledger(lab, [ada, bob])
+    ledger.everybody("before")
+    for i in range(3):
+        nat.forget()
+        ledger.say(ada, bob, f"from another port {i}", wait=0, must=False)
+        ledger.say(bob, ada, f"to another port {i}", wait=0, must=False)
+        took = lab.wait("both after the change", lambda: not ledger.faults(), limit=60)
+        lab.info(f"change {i}: all there after {took:.1f} s")
+    nat.forget()
+    ledger.say(bob, ada, "to one who is silent", wait=0, must=False)
+    took = lab.wait("it comes to one who is silent", lambda: not ledger.faults(),
+                    limit=90)
+    lab.info(f"to one who is silent: after {took:.1f} s")
+    ledger.everybody("in the end")
+
+
+@trial(limit=200)
+def C5_nat_strict(lab):
+    """A router that forgets, and drops without a word what goes on."""
+    ada, bob, nat = behind_nat(lab)
+    ledger = Ledger(lab, [ada, bob])
+    nat.is_strict = True
+    nat.forget()
+    ledger.say(ada, bob, "into the void", wait=0, must=False)
+    ledger.say(bob, ada, "into the void", wait=0, must=False)
+    took = lab.wait("a new session", lambda: not ledger.faults(), limit=120)
+    lab.info(f"all there after {took:.1f} s")
+    ledger.everybody("in the end")
 
 
 if __name__ == "__main__":
