@@ -182,8 +182,22 @@ void dialer_poke(struct core *c)
 
 /* ---- what happened ---- */
 
+/* Heard of at an address that is new: it may have left the one that the session runs
+ * to, and nothing else would tell us for PROTO_DEAD_S. If it is a lie, it costs a
+ * PING. */
+static void doubt_sessions(const struct peer *p, const struct addr *at)
+{
+	uint64_t now = core_now_us(p->core);
+	list_each (it, &p->sessions) {
+		struct session *s = list_entry(it, struct session, of_peer);
+		if (now - s->up_us > LASTED_US && !addr_ip_eq(&s->remote, at))
+			session_probe(s);
+	}
+}
+
 void dialer_sighting(struct core *c, const struct sighting *s)
 {
+	bool is_new = cand_find(c, s) == NULL;
 	struct cand *a = s->is_gone ? cand_find(c, s) : cand_get(c, s);
 	if (a == NULL)
 		return;
@@ -192,6 +206,8 @@ void dialer_sighting(struct core *c, const struct sighting *s)
 		cand_gone(a, s);
 	else
 		cand_seen(a, s);
+	if (p != NULL && is_new)
+		doubt_sessions(p, &s->addr);
 	if (p != NULL && !s->is_gone && s->source == SIGHTING_MDNS)
 		p->role = s->role;
 	if (p != NULL)

@@ -91,8 +91,7 @@ def C5_slow_line(lab):
     talk(lab, Ledger(lab, [ada, bob]), ada, bob, "drop by drop", size=2000)
 
 
-@trial(limit=120, soak_limit=400)
-def C5_suspended(lab):
+def asleep(lab, seconds):
     """A process that stands still, as on a machine that sleeps: messages of that
     time arrive once; others are not disturbed."""
     lan = lab.lan()
@@ -105,11 +104,28 @@ def C5_suspended(lab):
             ledger.say(ada, bob, f"sleep well {i}", wait=0, must=False)
         ledger.say(ada, "#lan", "everyone sleeps", wait=0, must=False)
         ledger.say(ada, cid, "he sleeps")
-        lab.sleep(75 if SOAK else 6, "the sleep")
+        lab.sleep(seconds, "the sleep")
+        state = ada.state_of(bob)
+        ledger.say(ada, bob, "wake up", wait=0, must=False)
     finally:
         bob.process.send_signal(signal.SIGCONT)
-    ledger.settle(limit=90)
+    took = lab.wait("all that was said", lambda: not ledger.faults(), limit=90)
+    lab.info(f"{state} after {seconds} s of sleep, all there {took:.1f} s after it")
+    ledger.settle()
     ledger.everybody("awake", wait=40)
+    return state
+
+
+@trial(limit=120, soak_limit=400)
+def C5_suspended(lab):
+    """Shorter than a session may be silent."""
+    asleep(lab, 6)
+
+
+@trial(limit=200, soak_limit=400)
+def C5_suspended_for_long(lab):
+    """Longer: the session is given up meanwhile, and made anew."""
+    check(asleep(lab, 600 if SOAK else 55) != "online", "the sleeper is still online")
 
 
 def behind_nat(lab):

@@ -375,6 +375,43 @@ static void a_peer_given_by_hand_stays_when_mdns_says_goodbye(void **state)
 	sim_free(s);
 }
 
+/* Nobody's own network changes but the other one's; it is announced there. */
+static void a_peer_that_moved_is_found_where_it_is(void **state)
+{
+	(void)state;
+	struct sim *s = sim_meet(37, 2);
+	sim_run(s, 20000);
+	for (unsigned i = 0; i < 3; i++) {
+		sim_break(s, 0, 1);
+		sim_node(s, 1)->addr.ip[3] = (uint8_t)(99 + i);
+		sim_say(s, 0, 1, "you moved");
+		sim_tell(s, 0, 1);
+		sim_run(s, 6000);
+		assert_int_equal(sim_saw(s, 1, "you moved"), i + 1);
+		sim_run(s, 20000);
+	}
+	sim_free(s);
+}
+
+/* Announcing it elsewhere does no harm to one that stays. */
+static void a_lie_about_an_address_costs_a_ping(void **state)
+{
+	(void)state;
+	struct sim *s = sim_meet(38, 2);
+	sim_run(s, 20000);
+	uint64_t before = sim_bytes(s);
+	for (unsigned i = 0; i < 1000; i++) {
+		struct sighting lie = rumour(i);
+		lie.id = *identity_node_id(sim_node(s, 1)->identity);
+		core_sighting(sim_node(s, 0)->core, &lie);
+		sim_run(s, 10);
+	}
+	sim_run(s, 6000);
+	assert_int_equal(sim_node(s, 0)->n_offline, 0);
+	assert_true(sim_bytes(s) - before < 2000);
+	sim_free(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -390,6 +427,8 @@ int main(void)
 		cmocka_unit_test(a_real_peer_gets_in_where_only_made_up_ones_are_known),
 		cmocka_unit_test(strangers_that_come_once_are_forgotten),
 		cmocka_unit_test(many_addresses_of_one_peer_are_bounded),
+		cmocka_unit_test(a_peer_that_moved_is_found_where_it_is),
+		cmocka_unit_test(a_lie_about_an_address_costs_a_ping),
 		cmocka_unit_test(the_goodbye_of_an_old_instance_leaves_the_new_one),
 		cmocka_unit_test(a_peer_given_by_hand_stays_when_mdns_says_goodbye),
 	};

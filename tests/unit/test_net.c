@@ -437,7 +437,8 @@ static void goodbye_is_heard_by_all(void **state)
 	assert_int_equal(said, 1);
 	link_id id;
 	struct addr to = net_node_ip4(b.port);
-	assert_int_equal(net_link_ops()->dial(a.net, &to, NULL, false, &id), ERR_UNREACHABLE);
+	assert_int_equal(net_link_ops()->dial(a.net, &to, NULL, false, &id),
+			 ERR_UNREACHABLE);
 }
 
 static void goodbye_without_links_comes_at_once_but_not_from_inside(void **state)
