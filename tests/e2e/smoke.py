@@ -182,6 +182,8 @@ class Terminal:
     def __init__(self, person, *args, echo=True):
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
+            # whoever runs the tests in the background has it ignored
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
             os.execve(BIN, [BIN, *args], person.env())
         if not echo:
             mode = termios.tcgetattr(self.fd)
