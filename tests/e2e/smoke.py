@@ -22,7 +22,7 @@ import threading
 import time
 import traceback
 
-BIN = os.path.abspath(os.environ.get("P2PMSG", "build/p2pmsg"))
+BIN = os.path.abspath(os.environ.get("P2PMSG_BIN", "build/p2pmsg"))
 INSIDE = "P2PMSG_SMOKE_INSIDE"
 LIMIT = 30  # hang limit of anything waited for, in seconds
 END = 2.0  # a node ends within this time; a sanitizer build gets more
