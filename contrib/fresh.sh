@@ -29,6 +29,12 @@ first() {
 		mount -t overlay -o "lowerdir=$base,upperdir=$work/up,workdir=$work/wk" \
 			overlay "$root"
 		mount -t proc proc "$root/proc"
+		mount -t devpts -o newinstance,ptmxmode=0666 devpts "$root/dev/pts"
+		ln -sf pts/ptmx "$root/dev/ptmx"
+		[ ! -c /dev/net/tun ] || {
+			mkdir -p "$root/dev/net"
+			cp -a /dev/net/tun "$root/dev/net/tun"
+		}
 		printf "#!/bin/sh\nexit 101\n" >"$root/usr/sbin/policy-rc.d"
 		chmod 755 "$root/usr/sbin/policy-rc.d"
 		cp -r "$work/src.git" "$root/src.git"
