@@ -122,7 +122,7 @@ def C5_suspended(lab):
     asleep(lab, 6)
 
 
-@trial(limit=200, soak_limit=400)
+@trial(limit=200, soak_limit=1000)
 def C5_suspended_for_long(lab):
     """Longer: the session is given up meanwhile, and made anew."""
     check(asleep(lab, 600 if SOAK else 55) != "online", "the sleeper is still online")
