@@ -102,7 +102,8 @@ def asleep(lab, seconds):
     try:
         for i in range(5):
             ledger.say(ada, bob, f"sleep well {i}", wait=0, must=False)
-        ledger.say(ada, "#lan", "everyone sleeps", wait=0, must=False)
+        if seconds < 100:  # nobody keeps what is said to everybody for longer
+            ledger.say(ada, "#lan", "everyone sleeps", wait=0, must=False)
         ledger.say(ada, cid, "he sleeps")
         lab.sleep(seconds, "the sleep")
         state = ada.state_of(bob)
