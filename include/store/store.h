@@ -28,7 +28,7 @@ enum {
 	STORE_ROWS_MAX = 1024, /* of one reply */
 	STORE_TO_MAX = 256, /* recipients of one request */
 	STORE_RECORD_KEY_BYTES = 96,
-	STORE_WHY_BYTES = 200
+	STORE_WHY_BYTES = 400
 };
 
 /* Where an own message stands. Others are STORE_NONE. The numbers are on disk. */

@@ -55,6 +55,10 @@ struct store_backend {
 	 * says so. */
 	enum err (*run)(void *self, const struct store_request *req,
 			struct store_answer *a);
+	/* What begin or commit failed of, for people; was it not closed when it was last
+	 * used? Both may be NULL. */
+	const char *(*why)(void *self);
+	bool (*was_unclean)(void *self);
 	/* From another thread: what runs, and what runs later, returns soon. NULL: it
 	 * always does. */
 	void (*interrupt)(void *self);

@@ -18,6 +18,7 @@
 #include "base/secret.h"
 #include "base/thread.h"
 #include "store/backend.h"
+#include "store/trouble.h"
 
 enum {
 	PENDING_MAX = 16384, /* requests */
@@ -34,6 +35,7 @@ enum {
 struct job {
 	struct list node; /* of a lane's held jobs */
 	struct store_request req; /* points into bytes; verb STORE_VERBS: on_trouble */
+	bool is_own; /* nobody else waits for it */
 	struct store_answer answer;
 	size_t n_bytes;
 	uint8_t bytes[];
@@ -60,6 +62,7 @@ struct store {
 	struct queue *answers;
 	struct list held; /* without threads: all, in their order */
 	size_t pending, pending_bytes;
+	enum err write_err; /* of the last commit; the write thread's */
 	_Atomic uint64_t end_ms; /* by the monotonic clock; 0: nobody closes it */
 };
 
@@ -220,6 +223,18 @@ static void fail_all(struct job **jobs, size_t n, enum err e, const char *why)
 	}
 }
 
+/* Once for each time that it begins or ends. Damage is told by who found it. */
+static void tell_writing(struct store *s, enum err e, const char *why)
+{
+	char text[STORE_WHY_BYTES];
+
+	if (e == s->write_err || e == ERR_CORRUPT)
+		return;
+	s->write_err = e;
+	trouble_text(e, why, text);
+	queue_trouble(s, e, text);
+}
+
 static void write_all(const struct lane *l, struct job **jobs, size_t n)
 {
 	const struct store_backend *b = l->s->backend;
@@ -236,10 +251,15 @@ static void write_all(const struct lane *l, struct job **jobs, size_t n)
 	}
 	if (e == ERR_OK)
 		e = b->commit(l->self);
-	if (e == ERR_OK)
+	if (e == ERR_OK) {
+		tell_writing(l->s, e, "");
 		return;
+	}
+	if (why[0] == '\0')
+		why = b->why != NULL ? b->why(l->self) : err_str(e);
 	b->rollback(l->self);
 	fail_all(jobs, n, e, why);
+	tell_writing(l->s, e, jobs[0]->answer.why);
 }
 
 static bool is_late(const struct store *s)
@@ -317,6 +337,17 @@ static void give(struct lane *l)
 	}
 }
 
+static void submit(struct store *s, struct job *j)
+{
+	if (!s->backend->has_threads) {
+		list_add(&s->held, &j->node);
+		return;
+	}
+	struct lane *l = &s->lanes[lane_of[j->req.verb]];
+	list_add(&l->held, &j->node);
+	give(l);
+}
+
 enum err store_submit(struct store *s, const struct store_request *req)
 {
 	if (!is_in_range(req))
@@ -326,14 +357,17 @@ enum err store_submit(struct store *s, const struct store_request *req)
 	struct job *j = job_new(req);
 	s->pending++;
 	s->pending_bytes += j->n_bytes;
-	if (!s->backend->has_threads) {
-		list_add(&s->held, &j->node);
-		return ERR_OK;
-	}
-	struct lane *l = &s->lanes[lane_of[req->verb]];
-	list_add(&l->held, &j->node);
-	give(l);
+	submit(s, j);
 	return ERR_OK;
+}
+
+/* After an unclean end; what it finds is told by who finds it. */
+static void check_unasked(struct store *s)
+{
+	struct job *j = job_new(&(struct store_request){.verb = STORE_CHECK});
+
+	j->is_own = true;
+	submit(s, j);
 }
 
 static void answer(struct store *s, struct job *j)
@@ -344,8 +378,10 @@ static void answer(struct store *s, struct job *j)
 		job_free(j);
 		return;
 	}
-	s->pending--;
-	s->pending_bytes -= j->n_bytes;
+	if (!j->is_own) {
+		s->pending--;
+		s->pending_bytes -= j->n_bytes;
+	}
 	if (j->req.done != NULL)
 		j->req.done(j->req.ctx, &j->req, &j->answer.reply);
 	job_free(j);
@@ -470,6 +506,9 @@ enum err store_open(const struct store_config *cfg, struct store **out, char *wh
 		store_free(s);
 		return e;
 	}
+	if (s->backend->was_unclean != NULL &&
+	    s->backend->was_unclean(s->lanes[STORE_LANE_WRITE].self))
+		check_unasked(s);
 	*out = s;
 	return ERR_OK;
 }

@@ -47,6 +47,11 @@ static int setup_memory(void **state)
 	return setup(state, false);
 }
 
+static int setup_sqlite(void **state)
+{
+	return setup(state, true);
+}
+
 static enum err keep(struct store_ask *a, struct store_message m)
 {
 	return store_ask(
@@ -876,6 +881,7 @@ static const struct {
 	CMFixtureFunction setup;
 } backends[] = {
 	{"memory", setup_memory},
+	{"sqlite", setup_sqlite},
 };
 
 enum {
