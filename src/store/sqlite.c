@@ -58,11 +58,17 @@ static enum err get_last(struct sqlite_db *d, enum sql which, uint64_t *out)
 
 static enum err load(struct sqlite_db *d)
 {
-	uint64_t last = 0, is_open = 0;
+	uint64_t last = 0, is_open = 0, has_gone = 0, has_objects = 0;
 	enum err e = get_last(d, SQL_LAST_MESSAGE, &d->last_message);
 
 	if (e == ERR_OK)
 		e = get_last(d, SQL_LAST_ITEM, &d->last_item);
+	if (e == ERR_OK)
+		e = get_last(d, SQL_HAS_GONE, &has_gone);
+	if (e == ERR_OK)
+		e = get_last(d, SQL_HAS_OBJECTS, &has_objects);
+	d->has_gone = has_gone != 0;
+	d->has_objects = has_objects != 0;
 	if (e == ERR_OK)
 		e = sqlite_schema_meta_get(d, META_LAST_MESSAGE, &last);
 	if (last > d->last_message)
@@ -157,6 +163,9 @@ static enum err sqlite_open(const struct store_config *cfg, enum store_lane lane
 
 	*out = NULL;
 	if (lane == STORE_LANE_WRITE) {
+		/* Counting its memory takes a lock for every row. Refused, and no
+		 * matter, when there is a store already. */
+		sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 		e = open_writer(cfg, &d, why);
 		*out = d;
 		return e;

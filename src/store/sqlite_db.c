@@ -9,7 +9,7 @@
 
 enum {
 	/* Pages come from the system's cache; ours only saves calls. */
-	CACHE_KIB = 2048,
+	CACHE_KIB = 8192,
 	BUSY_MS = 5000 /* another program that looks into it */
 };
 
@@ -88,8 +88,8 @@ static enum err configure(struct sqlite_db *d)
 					       "PRAGMA cell_size_check=ON;"
 					       "PRAGMA temp_store=MEMORY;"
 					       "PRAGMA mmap_size=0;"
-					       "PRAGMA wal_autocheckpoint=2000;"
-					       "PRAGMA journal_size_limit=16777216");
+					       "PRAGMA wal_autocheckpoint=8000;"
+					       "PRAGMA journal_size_limit=67108864");
 }
 
 enum err sqlite_db_open(const struct store_config *cfg, const char *path,

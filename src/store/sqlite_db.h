@@ -21,6 +21,8 @@
 	S(META_GET, "SELECT value FROM meta WHERE id=?1") \
 	S(META_PUT, "INSERT OR REPLACE INTO meta(id,value) VALUES(?1,?2)") \
 	S(LAST_MESSAGE, "SELECT max(seq) FROM messages") \
+	S(HAS_GONE, "SELECT count(*) FROM (SELECT 1 FROM gone LIMIT 1)") \
+	S(HAS_OBJECTS, "SELECT count(*) FROM (SELECT 1 FROM objects LIMIT 1)") \
 	S(LAST_ITEM, "SELECT max(seq) FROM outbox") \
 	S(IS_GONE, "SELECT 1 FROM gone WHERE author=?1 AND id=?2") \
 	S(INSERT, "INSERT INTO messages(" SQL_MESSAGE ") " \
@@ -29,14 +31,15 @@
 	S(DELETE, "DELETE FROM messages WHERE seq=?1") \
 	S(FIND, "SELECT " SQL_MESSAGE " FROM messages WHERE author=?1 AND id=?2") \
 	S(AMEND, "UPDATE messages SET sent=?2,expires=?3,state=?4,body=?5 WHERE seq=?1") \
-	S(STATE_GET, "SELECT seq,state FROM messages WHERE author=?1 AND id=?2") \
-	S(STATE_PUT, "UPDATE messages SET state=?2 WHERE seq=?1") \
+	S(STATE, "UPDATE messages SET state=?3 WHERE author=?1 AND id=?2 AND " \
+		 "instr(?4,state)<instr(?4,?3)") \
 	S(OBJECT_PUT, "INSERT OR IGNORE INTO objects(id,body) VALUES(?1,?2)") \
 	S(OBJECT_DROP, "DELETE FROM objects WHERE id=?1 AND " \
 		       "NOT EXISTS(SELECT 1 FROM outbox WHERE object=?1)") \
 	S(OBJECT_SWEEP, \
 	  "DELETE FROM objects WHERE id NOT IN (SELECT object FROM outbox)") \
-	S(QUEUE, "INSERT INTO outbox(seq,peer,object,since) VALUES(?1,?2,?3,?4) " \
+	S(QUEUE, "INSERT INTO outbox(seq,peer,object,since,body) " \
+		 "VALUES(?1,?2,?3,?4,?5) " \
 		 "ON CONFLICT(object,peer) DO NOTHING") \
 	S(UNQUEUE, "DELETE FROM outbox WHERE object=?1 AND peer=?2") \
 	S(UNQUEUE_PEER, "DELETE FROM outbox WHERE peer=?1") \
@@ -51,11 +54,11 @@
 		    "SELECT author,id,?2 FROM messages WHERE seq=?1") \
 	S(MEND_MESSAGE, "INSERT OR IGNORE INTO messages(" SQL_MESSAGE ") " \
 			"VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10)") \
-	S(MEND_ITEM, "INSERT OR IGNORE INTO outbox(seq,peer,object,since) " \
-		     "VALUES(?1,?2,?3,?4)") \
+	S(MEND_ITEM, "INSERT OR IGNORE INTO outbox(seq,peer,object,since,body) " \
+		     "VALUES(?1,?2,?3,?4,?5)") \
 	S(MEND_GONE, "INSERT OR IGNORE INTO gone(author,id,since) VALUES(?1,?2,?3)") \
-	S(MEND_ORPHANS, \
-	  "DELETE FROM outbox WHERE object NOT IN (SELECT id FROM objects)") \
+	S(MEND_ORPHANS, "DELETE FROM outbox WHERE body IS NULL AND " \
+			"object NOT IN (SELECT id FROM objects)") \
 	S(GONE_SWEEP, "DELETE FROM gone WHERE since<=?1") \
 	S(DELETE_CONV, "DELETE FROM messages WHERE conv=?1") \
 	S(DELETE_ALL, "DELETE FROM messages") \
@@ -72,16 +75,18 @@
 	S(ALL_UP, "SELECT " SQL_MESSAGE " FROM messages WHERE seq>?1 ORDER BY seq") \
 	S(ALL_DOWN, \
 	  "SELECT " SQL_MESSAGE " FROM messages WHERE seq<?1 ORDER BY seq DESC") \
-	S(OUTBOX_PEER, "SELECT o.seq,o.peer,o.object,o.since,b.body FROM outbox o " \
-		       "JOIN objects b ON b.id=o.object " \
+	S(OUTBOX_PEER, "SELECT o.seq,o.peer,o.object,o.since,coalesce(o.body,b.body) " \
+		       "FROM outbox o LEFT JOIN objects b ON b.id=o.object " \
 		       "WHERE o.peer=?2 AND o.seq>?1 ORDER BY o.seq") \
-	S(OUTBOX_ALL, "SELECT o.seq,o.peer,o.object,o.since,b.body FROM outbox o " \
-		      "JOIN objects b ON b.id=o.object WHERE o.seq>?1 ORDER BY o.seq") \
+	S(OUTBOX_ALL, "SELECT o.seq,o.peer,o.object,o.since,coalesce(o.body,b.body) " \
+		      "FROM outbox o LEFT JOIN objects b ON b.id=o.object " \
+		      "WHERE o.seq>?1 ORDER BY o.seq") \
 	S(COUNTS, "SELECT peer,count(*),min(since) FROM outbox WHERE peer>?1 " \
 		  "GROUP BY peer ORDER BY peer") \
 	S(RECORDS, "SELECT key,value FROM records WHERE kind=?1 AND key>=?2 AND key>?3 " \
 		   "ORDER BY key") \
-	S(OBJECTS, "SELECT id,body FROM objects") \
+	S(OBJECTS, "SELECT id,body FROM objects UNION ALL " \
+		   "SELECT object,body FROM outbox WHERE body IS NOT NULL") \
 	S(RECORDS_ALL, "SELECT kind,key,value FROM records") \
 	S(QUICK_CHECK, "PRAGMA quick_check(1)")
 
@@ -108,6 +113,8 @@ struct sqlite_db {
 	char why[STORE_WHY_BYTES]; /* of the last error */
 	/* The write lane's. */
 	uint64_t last_message, last_item;
+	/* Is there perhaps a row in gone, in objects: there seldom is. */
+	bool has_gone, has_objects;
 	int lock_fd; /* -1: none */
 	bool was_unclean;
 };

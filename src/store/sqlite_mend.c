@@ -156,19 +156,30 @@ static enum err take_object(struct mend *m, const struct salvage_row *r)
 
 static bool is_item(const struct salvage_row *r)
 {
-	return r->n == 4 && r->rowid > 0 && r->values[0].kind == SALVAGE_NULL &&
+	return r->n == 5 && r->rowid > 0 && r->values[0].kind == SALVAGE_NULL &&
 	       is_blob(&r->values[1], 32) && is_blob(&r->values[2], 16) &&
-	       r->values[3].kind == SALVAGE_INT;
+	       r->values[3].kind == SALVAGE_INT &&
+	       (r->values[4].kind == SALVAGE_NULL || is_sealed(&r->values[4]));
 }
 
 static enum err take_item(struct mend *m, const struct salvage_row *r)
 {
-	sqlite3_stmt *st = sqlite_db_stmt(m->d, SQL_MEND_ITEM);
+	const bool is_shared = r->values[4].kind == SALVAGE_NULL;
+	struct id16 id;
 
+	memcpy(id.b, r->values[2].blob.p, sizeof(id.b));
+	const struct sqlite_ad ad = sqlite_ad_object(&id);
+	if (!is_shared && !opens(m, &ad, r->values[4].blob))
+		return ERR_OK;
+	sqlite3_stmt *st = sqlite_db_stmt(m->d, SQL_MEND_ITEM);
 	sqlite_db_u64(st, 1, (uint64_t)r->rowid);
 	sqlite_db_blob(st, 2, r->values[1].blob);
 	sqlite_db_blob(st, 3, r->values[2].blob);
 	sqlite_db_u64(st, 4, number(&r->values[3]));
+	if (is_shared)
+		sqlite3_bind_null(st, 5);
+	else
+		sqlite_db_blob(st, 5, r->values[4].blob);
 	return take(m, st, &m->n_items);
 }
 

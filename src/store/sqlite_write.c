@@ -65,11 +65,14 @@ static void bind_message(sqlite3_stmt *st, const struct store_message *m)
 static enum err insert(struct sqlite_db *d, const struct store_message *m,
 		       struct store_answer *a)
 {
-	bool is_gone;
-	enum err e = ask(
-		d, stmt_pair(d, SQL_IS_GONE, id32_slice(&m->author), id16_slice(&m->id)),
-		&is_gone);
+	bool is_gone = false;
+	enum err e = ERR_OK;
 
+	if (d->has_gone)
+		e = ask(d,
+			stmt_pair(d, SQL_IS_GONE, id32_slice(&m->author),
+				  id16_slice(&m->id)),
+			&is_gone);
 	if (e != ERR_OK)
 		return spoil(d, a, e);
 	if (is_gone)
@@ -145,19 +148,29 @@ static enum err amend(struct sqlite_db *d, const struct store_request *req,
 	return e;
 }
 
+/* One recipient's stands in its row; what several wait for, only once. */
 static enum err queue(struct sqlite_db *d, const struct store_request *req)
 {
 	const struct sqlite_ad ad = sqlite_ad_object(&req->object_id);
-	enum err e =
-		sqlite_db_do(d, stmt_pair(d, SQL_OBJECT_PUT, id16_slice(&req->object_id),
-					  sqlite_db_seal(d, &ad, req->object)));
+	const struct slice sealed = sqlite_db_seal(d, &ad, req->object);
+	const bool is_shared = req->n_to > 1;
+	enum err e = ERR_OK;
 
+	if (is_shared) {
+		d->has_objects = true;
+		e = sqlite_db_do(d, stmt_pair(d, SQL_OBJECT_PUT,
+					      id16_slice(&req->object_id), sealed));
+	}
 	for (size_t i = 0; i < req->n_to && e == ERR_OK; i++) {
 		sqlite3_stmt *st = sqlite_db_stmt(d, SQL_QUEUE);
 		sqlite_db_u64(st, 1, d->last_item + 1);
 		sqlite_db_blob(st, 2, id32_slice(&req->to[i]));
 		sqlite_db_blob(st, 3, id16_slice(&req->object_id));
 		sqlite_db_u64(st, 4, rules_since(req));
+		if (is_shared)
+			sqlite3_bind_null(st, 5);
+		else
+			sqlite_db_blob(st, 5, sealed);
 		e = sqlite_db_do(d, st);
 		d->last_item++;
 	}
@@ -186,23 +199,17 @@ enum err sqlite_keep(struct sqlite_db *d, const struct store_request *req,
 	return e;
 }
 
+/* The states in the order of rules_rank, as SQL can ask for it. */
 static enum err move_state(struct sqlite_db *d, const struct store_request *req)
 {
-	sqlite3_stmt *st = stmt_pair(d, SQL_STATE_GET, id32_slice(&req->msg.author),
+	static const char order[] = {'0' + STORE_NONE,	    '0' + STORE_QUEUED,
+				     '0' + STORE_FAILED,    '0' + STORE_STORED,
+				     '0' + STORE_DELIVERED, '0' + STORE_READ};
+	sqlite3_stmt *st = stmt_pair(d, SQL_STATE, id32_slice(&req->msg.author),
 				     id16_slice(&req->object_id));
-	bool is_row;
-	const enum err e = sqlite_db_step(d, st, &is_row);
 
-	if (e != ERR_OK || !is_row)
-		return e;
-	const uint64_t seq = sqlite_db_get_u64(st, 0), state = sqlite_db_get_u64(st, 1);
-	sqlite3_reset(st);
-	if (state <= STORE_FAILED &&
-	    rules_rank(req->state) <= rules_rank((enum store_state)state))
-		return ERR_OK;
-	st = sqlite_db_stmt(d, SQL_STATE_PUT);
-	sqlite_db_u64(st, 1, seq);
-	sqlite_db_u64(st, 2, req->state);
+	sqlite_db_u64(st, 3, req->state);
+	sqlite3_bind_text(st, 4, order, sizeof(order), SQLITE_STATIC);
 	return sqlite_db_do(d, st);
 }
 
@@ -221,7 +228,7 @@ static enum err unqueue(struct sqlite_db *d, const struct id16 *id,
 		d, stmt_pair(d, SQL_UNQUEUE, id16_slice(id), id32_slice(peer)));
 
 	*was_there = e == ERR_OK && sqlite3_changes(d->db) > 0;
-	return *was_there ? drop_object(d, id) : e;
+	return *was_there && d->has_objects ? drop_object(d, id) : e;
 }
 
 enum err sqlite_outcome(struct sqlite_db *d, const struct store_request *req,
@@ -256,6 +263,7 @@ enum err sqlite_record(struct sqlite_db *d, const struct store_request *req,
 /* The order of keeping goes on after those that are gone. */
 static enum err remember_last(struct sqlite_db *d)
 {
+	d->has_gone = true;
 	sqlite3_stmt *st = sqlite_db_stmt(d, SQL_META_PUT);
 
 	sqlite_db_u64(st, 1, META_LAST_MESSAGE);

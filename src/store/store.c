@@ -24,7 +24,7 @@ enum {
 	PENDING_MAX = 16384, /* requests */
 	PENDING_BYTES = 32 << 20,
 	TROUBLES_MAX = 64,
-	GROUP_MAX = 512, /* requests of one commit */
+	GROUP_MAX = 2048, /* requests of one commit */
 	GROUP_BYTES = 4 << 20,
 	/* In a thread's hands or answered: an answer may have MiB. */
 	READS_MAX = 4,
