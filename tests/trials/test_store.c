@@ -1,0 +1,546 @@
+/* Computers that stop, disks that fail, files that are damaged. */
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/mem.h"
+#include "base/secret.h"
+#include "lib/fault_vfs.h"
+#include "lib/store_script.h"
+#include "lib/tempdir.h"
+
+static uint64_t in_check_or_soak(uint64_t check, uint64_t soak)
+{
+	return getenv("P2PMSG_SOAK") != NULL ? soak : check;
+}
+
+/* A folder, and the store in it. */
+struct place {
+	void *dir;
+	char *path;
+};
+
+static struct place place_new(void)
+{
+	struct place p;
+
+	assert_int_equal(tempdir_setup(&p.dir), 0);
+	p.path = tempdir_path(p.dir, "store.db");
+	return p;
+}
+
+static void place_free(struct place *p)
+{
+	mem_free(p->path);
+	tempdir_teardown(&p->dir);
+}
+
+/* A process of its own: opens, does the steps, and says so by a byte for each that was
+ * acknowledged. */
+static _Noreturn void child(const char *path, enum fault_kind kind, uint64_t k, int fd)
+{
+	struct store_ask a;
+
+	store_ask_init(&a, path);
+	fault_vfs_arm(kind, k, 1, k);
+	if (store_ask_open(&a) != ERR_OK)
+		_exit(2);
+	for (unsigned n = 0; n < SCRIPT_STEPS; n++) {
+		if (store_script_step(&a, n) != ERR_OK || write(fd, "", 1) != 1)
+			_exit(3);
+	}
+	store_ask_close(&a);
+	_exit(0);
+}
+
+/* How it ended; *acked: steps. */
+static int run_child(const char *path, enum fault_kind kind, uint64_t k, unsigned *acked)
+{
+	int fds[2], status;
+	char byte;
+
+	*acked = 0;
+	assert_int_equal(pipe(fds), 0);
+	fflush(NULL);
+	const pid_t pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0)
+		child(path, kind, k, fds[1]);
+	close(fds[1]);
+	while (read(fds[0], &byte, 1) == 1)
+		++*acked;
+	close(fds[0]);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+/* After `acked` steps or, if it was committed before it could be said, one more; returns
+ * which. */
+static unsigned check_steps(struct store_ask *a, unsigned acked)
+{
+	char *have = store_script_dump(a);
+	const bool is_next = strcmp(have, store_script_want(acked)) != 0;
+
+	assert_string_equal(have, store_script_want(acked + is_next));
+	mem_free(have);
+	return acked + is_next;
+}
+
+/* Opens what is left, looks at it, and does the rest of the steps. */
+static void go_on(const char *path, unsigned acked)
+{
+	struct store_ask a;
+
+	store_ask_init(&a, path);
+	assert_int_equal(store_ask_open(&a), ERR_OK);
+	for (unsigned n = check_steps(&a, acked); n < SCRIPT_STEPS; n++)
+		assert_int_equal(store_script_step(&a, n), ERR_OK);
+	assert_int_equal(check_steps(&a, SCRIPT_STEPS), SCRIPT_STEPS);
+	assert_int_equal(store_ask(&a, &(struct store_request){.verb = STORE_CHECK}),
+			 ERR_OK);
+	assert_int_equal(a.n_troubles, 0);
+	store_ask_wipe(&a);
+}
+
+static void die_at_every(enum fault_kind kind, uint64_t stride)
+{
+	int status = FAULT_STATUS;
+	uint64_t k;
+
+	for (k = 1; status == FAULT_STATUS; k += stride) {
+		struct place p = place_new();
+		unsigned acked;
+		status = run_child(p.path, kind, k, &acked);
+		if (status != FAULT_STATUS)
+			assert_int_equal(status, 0);
+		go_on(p.path, acked);
+		place_free(&p);
+	}
+	assert_true(k > 200); /* there was something to die at */
+}
+
+static void C1_killed_at_every_write_and_sync(void **state)
+{
+	(void)state;
+	die_at_every(FAULT_DIE, in_check_or_soak(11, 1));
+}
+
+static void C2_power_cut_at_every_write_and_sync(void **state)
+{
+	(void)state;
+	die_at_every(FAULT_POWER, in_check_or_soak(11, 1));
+}
+
+/* Steps with a fault at the k-th call, each until it is acknowledged; whether there was
+ * that many calls. */
+static bool fail_once(enum fault_kind kind, uint64_t k, uint64_t n_calls)
+{
+	struct place p = place_new();
+	struct store_ask a;
+	unsigned tries = 0;
+
+	store_ask_init(&a, p.path);
+	fault_vfs_arm(kind, k, n_calls, k);
+	while (store_ask_open(&a) != ERR_OK && tries < 20 + n_calls)
+		tries++;
+	assert_non_null(a.s);
+	for (unsigned n = 0; n < SCRIPT_STEPS; n++) {
+		while (store_script_step(&a, n) != ERR_OK && tries < 20 + n_calls)
+			tries++;
+		assert_int_equal(a.n_troubles > 0 && a.trouble == ERR_CORRUPT, 0);
+	}
+	assert_true(tries < 20 + n_calls);
+	check_steps(&a, SCRIPT_STEPS);
+	store_ask_close(&a);
+	const bool was_there = fault_vfs_count() >= k;
+	fault_vfs_disarm();
+	go_on(p.path, SCRIPT_STEPS);
+	store_ask_wipe(&a);
+	place_free(&p);
+	return was_there;
+}
+
+static void fail_at_every(enum fault_kind kind, uint64_t n_calls, uint64_t stride)
+{
+	uint64_t k = 1;
+
+	while (fail_once(kind, k, n_calls))
+		k += stride;
+	assert_true(k > 200);
+}
+
+static void C4_an_io_error_at_every_call(void **state)
+{
+	(void)state;
+	fail_at_every(FAULT_EIO, 1, in_check_or_soak(23, 1));
+	fail_at_every(FAULT_EIO, 5, in_check_or_soak(41, 1));
+}
+
+static void C4_a_full_disk_at_every_call(void **state)
+{
+	(void)state;
+	fail_at_every(FAULT_ENOSPC, 1, in_check_or_soak(23, 1));
+	fail_at_every(FAULT_ENOSPC, 40, in_check_or_soak(41, 1));
+}
+
+static void C4_a_full_disk_is_told_and_its_end_too(void **state)
+{
+	struct place p = place_new();
+	struct store_ask a;
+
+	(void)state;
+	store_ask_init(&a, p.path);
+	fault_vfs_arm(FAULT_NONE, 0, 0, 0);
+	assert_int_equal(store_ask_open(&a), ERR_OK);
+	assert_int_equal(store_script_step(&a, 0), ERR_OK);
+	fault_vfs_arm(FAULT_ENOSPC, 1, UINT32_MAX, 0);
+	assert_int_equal(store_script_step(&a, 1), ERR_NOSPACE);
+	assert_int_equal(store_script_step(&a, 1), ERR_NOSPACE);
+	assert_int_equal(a.n_troubles, 1);
+	assert_int_equal(a.trouble, ERR_NOSPACE);
+	assert_non_null(strstr(a.trouble_why, "Make room"));
+	check_steps(&a, 1); /* what is there is read */
+	fault_vfs_disarm();
+	assert_int_equal(store_script_step(&a, 1), ERR_OK);
+	assert_int_equal(a.n_troubles, 2);
+	assert_int_equal(a.trouble, ERR_OK);
+	store_ask_wipe(&a);
+	place_free(&p);
+}
+
+/* A store with n messages, closed; its bytes, mem_free. */
+static uint8_t *make_store(const char *path, unsigned n, size_t *len)
+{
+	struct store_ask a;
+	struct stat st;
+
+	store_ask_init(&a, path);
+	assert_int_equal(store_ask_open(&a), ERR_OK);
+	for (unsigned i = 0; i < n; i++)
+		assert_int_equal(
+			store_ask(&a, &(struct store_request){.verb = STORE_KEEP,
+							      .is_new = true,
+							      .msg = message_of(1, i % 3,
+										i)}),
+			ERR_OK);
+	store_ask_wipe(&a);
+	assert_int_equal(stat(path, &st), 0);
+	*len = (size_t)st.st_size;
+	return (uint8_t *)tempdir_read(path);
+}
+
+/* How many of the messages are there; none is wrong. */
+static unsigned count_genuine(struct store_ask *a)
+{
+	const struct store_request req = {
+		.verb = STORE_PAGE, .is_all_convs = true, .is_forward = true};
+
+	store_ask(a, &req);
+	for (size_t i = 0; i < a->got.reply.n_messages; i++) {
+		const struct store_message *m = &a->got.reply.messages[i];
+		const unsigned n = (unsigned)(m->id.b[2] << 8 | m->id.b[3]);
+		const struct store_message want = message_of(1, n % 3, n);
+		assert_true(id16_eq(&m->conv, &want.conv));
+		assert_int_equal(m->lamport, want.lamport);
+		assert_true(slice_eq(m->body, want.body));
+	}
+	return (unsigned)a->got.reply.n_messages;
+}
+
+/* Looks through it as long as it says that the next start will mend it; how many it has
+ * then, and whether it was set aside. */
+static unsigned open_damaged(const char *path, bool *was_told)
+{
+	struct store_ask a;
+	unsigned n = 0;
+
+	*was_told = false;
+	for (unsigned starts = 0; starts < 3; starts++) {
+		store_ask_init(&a, path);
+		const enum err e = store_ask_open(&a);
+		if (e != ERR_OK)
+			print_error("%s\n", a.why);
+		assert_int_equal(e, ERR_OK);
+		n = count_genuine(&a);
+		const enum err whole =
+			store_ask(&a, &(struct store_request){.verb = STORE_CHECK});
+		*was_told = *was_told || a.n_troubles > 0;
+		store_ask_wipe(&a);
+		if (whole == ERR_OK)
+			return n;
+	}
+	fail_msg("it stays damaged");
+	return n;
+}
+
+static bool is_set_aside(const char *dir)
+{
+	char *path = tempdir_path(dir, "store.db.damaged-1767225600000");
+	const bool is = access(path, F_OK) == 0;
+
+	mem_free(path);
+	return is;
+}
+
+enum { MESSAGES = 300, PER_PAGE = 24 };
+
+static void C4_a_flipped_bit_costs_one_page_at_most(void **state)
+{
+	struct place p = place_new();
+	size_t len;
+	uint8_t *bytes = make_store(p.path, MESSAGES, &len);
+	const uint64_t stride = in_check_or_soak(1511, 37);
+	unsigned n_told = 0;
+
+	(void)state;
+	for (size_t at = 0; at < len; at += at < 200 ? 7 : stride) {
+		struct place q = place_new();
+		bool was_told;
+		bytes[at] ^= (uint8_t)(1 << at % 8);
+		tempdir_write(q.path, slice_of(bytes, len));
+		bytes[at] ^= (uint8_t)(1 << at % 8);
+		const unsigned n = open_damaged(q.path, &was_told);
+		assert_in_range(n, MESSAGES - PER_PAGE, MESSAGES);
+		assert_true(n == MESSAGES || was_told);
+		assert_int_equal(is_set_aside(q.dir), was_told);
+		n_told += was_told;
+		place_free(&q);
+	}
+	assert_true(n_told > 10);
+	mem_free(bytes);
+	place_free(&p);
+}
+
+static void C4_what_is_before_a_cut_is_still_read(void **state)
+{
+	struct place p = place_new();
+	size_t len;
+	uint8_t *bytes = make_store(p.path, MESSAGES, &len);
+	const uint64_t stride = in_check_or_soak(7001, 501);
+	unsigned before = 0;
+
+	(void)state;
+	for (size_t cut = 600; cut < len; cut += stride) {
+		struct place q = place_new();
+		bool was_told;
+		tempdir_write(q.path, slice_of(bytes, cut));
+		const unsigned n = open_damaged(q.path, &was_told);
+		assert_true(was_told && is_set_aside(q.dir));
+		assert_true(n >= before);
+		before = n;
+		place_free(&q);
+	}
+	assert_true(before > MESSAGES / 2);
+	mem_free(bytes);
+	place_free(&p);
+}
+
+static void C4_noise_in_place_of_pages_is_survived(void **state)
+{
+	struct place p = place_new();
+	size_t len;
+	uint8_t *bytes = make_store(p.path, MESSAGES, &len);
+	struct rng_seeded rng;
+	const uint64_t rounds = in_check_or_soak(20, 1000);
+
+	(void)state;
+	rng_seeded_init(&rng, 4);
+	for (uint64_t i = 0; i < rounds; i++) {
+		struct place q = place_new();
+		uint8_t *noisy = mem_dup(bytes, len);
+		bool was_told;
+		/* One page of noise, and one that claims to be full of rows. */
+		const size_t n_pages = len / 4096;
+		rng_fill(
+			&rng.rng,
+			noisy + 4096 * (1 + rng_uniform(&rng.rng, (uint32_t)n_pages - 1)),
+			4096);
+		uint8_t *rows =
+			noisy + 4096 * (1 + rng_uniform(&rng.rng, (uint32_t)n_pages - 1));
+		rng_fill(&rng.rng, rows, 4096);
+		rows[0] = 0x0d;
+		tempdir_write(q.path, slice_of(noisy, len));
+		const unsigned n = open_damaged(q.path, &was_told);
+		assert_in_range(n, MESSAGES - 2 * PER_PAGE, MESSAGES);
+		mem_free(noisy);
+		place_free(&q);
+	}
+	mem_free(bytes);
+	place_free(&p);
+}
+
+/* Damage, and a mend that is interrupted at its k-th call. */
+static void C1_killed_while_mending(void **state)
+{
+	struct place p = place_new();
+	size_t len;
+	uint8_t *bytes = make_store(p.path, MESSAGES, &len);
+	const uint64_t stride = in_check_or_soak(9, 1);
+	int status = FAULT_STATUS;
+	uint64_t k;
+
+	(void)state;
+	memset(bytes + 20, 0xff, 60); /* the header */
+	for (k = 1; status == FAULT_STATUS; k += stride) {
+		struct place q = place_new();
+		unsigned acked;
+		tempdir_write(q.path, slice_of(bytes, len));
+		status = run_child(q.path, FAULT_DIE, k, &acked);
+		assert_true(status == FAULT_STATUS || status == 0);
+		struct store_ask a;
+		store_ask_init(&a, q.path);
+		assert_int_equal(store_ask_open(&a), ERR_OK);
+		assert_int_equal(
+			store_ask(&a,
+				  &(struct store_request){.verb = STORE_GET,
+							  .msg = message_of(1, 0, 291)}),
+			ERR_OK);
+		assert_int_equal(
+			store_ask(&a,
+				  &(struct store_request){.verb = STORE_GET,
+							  .msg = message_of(1, 0, 99)}),
+			ERR_OK);
+		store_ask_wipe(&a);
+		assert_true(is_set_aside(q.dir));
+		place_free(&q);
+	}
+	assert_true(k > 50);
+	mem_free(bytes);
+	place_free(&p);
+}
+
+static void C4_a_newer_store_and_another_key_are_left_alone(void **state)
+{
+	struct place p = place_new();
+	size_t len, after;
+	uint8_t *bytes = make_store(p.path, 20, &len);
+	struct store_ask a;
+
+	(void)state;
+	store_ask_init(&a, p.path);
+	a.key[0] ^= 1;
+	assert_int_equal(store_ask_open(&a), ERR_AUTH);
+	assert_non_null(strstr(a.why, "key file"));
+	assert_false(is_set_aside(p.dir));
+	bytes[63] = 99; /* the header's version, beside a canary that does not open */
+	tempdir_write(p.path, slice_of(bytes, len));
+	assert_int_equal(store_ask_open(&a), ERR_VERSION);
+	assert_non_null(strstr(a.why, "newer"));
+	uint8_t *same = (uint8_t *)tempdir_read(p.path);
+	struct stat st;
+	assert_int_equal(stat(p.path, &st), 0);
+	after = (size_t)st.st_size;
+	assert_int_equal(after, len);
+	assert_memory_equal(same, bytes, len);
+	/* With the right key the canary knows better: a damaged header. */
+	a.key[0] ^= 1;
+	assert_int_equal(store_ask_open(&a), ERR_OK);
+	assert_int_equal(count_genuine(&a), 20);
+	assert_true(is_set_aside(p.dir));
+	store_ask_wipe(&a);
+	mem_free(same);
+	mem_free(bytes);
+	place_free(&p);
+}
+
+static void C4_a_second_store_on_one_file_is_refused(void **state)
+{
+	struct place p = place_new();
+	struct store_ask a, b;
+
+	(void)state;
+	store_ask_init(&a, p.path);
+	store_ask_init(&b, p.path);
+	assert_int_equal(store_ask_open(&a), ERR_OK);
+	assert_int_equal(store_ask_open(&b), ERR_LOCKED);
+	assert_true(b.why[0] != '\0');
+	assert_int_equal(store_script_step(&a, 0), ERR_OK);
+	store_ask_wipe(&a);
+	assert_int_equal(store_ask_open(&b), ERR_OK);
+	check_steps(&b, 1);
+	store_ask_wipe(&b);
+	place_free(&p);
+}
+
+static void C4_a_folder_that_is_not_there_is_said(void **state)
+{
+	struct store_ask a;
+
+	(void)state;
+	store_ask_init(&a, "/nowhere/at/all/store.db");
+	assert_int_equal(store_ask_open(&a), ERR_MISSING);
+	assert_true(a.why[0] != '\0');
+	store_ask_wipe(&a);
+}
+
+/* Whether any file of the folder has it, anywhere. */
+static bool is_in_files(const char *dir, const char *what)
+{
+	static const char *const names[] = {"store.db", "store.db-wal"};
+	bool is = false;
+
+	for (size_t i = 0; i < 2; i++) {
+		char *path = tempdir_path(dir, names[i]);
+		struct stat st;
+		if (stat(path, &st) == 0) {
+			assert_int_equal(st.st_mode & 0777, 0600);
+			char *text = tempdir_read(path);
+			is = is || memmem(text, (size_t)st.st_size, what, strlen(what));
+			mem_free(text);
+		}
+		mem_free(path);
+	}
+	return is;
+}
+
+static void S1_nothing_that_was_said_is_readable_on_disk(void **state)
+{
+	struct place p = place_new();
+	struct store_ask a;
+
+	(void)state;
+	umask(0);
+	store_ask_init(&a, p.path);
+	assert_int_equal(store_ask_open(&a), ERR_OK);
+	for (unsigned n = 0; n < SCRIPT_STEPS; n++)
+		assert_int_equal(store_script_step(&a, n), ERR_OK);
+	assert_false(is_in_files(p.dir, "what message"));
+	assert_false(is_in_files(p.dir, "(edited)"));
+	assert_false(is_in_files(p.dir, "aaaaaaaaaaaa"));
+	assert_true(is_in_files(p.dir, "CREATE TABLE")); /* it does look */
+	store_ask_close(&a);
+	assert_false(is_in_files(p.dir, "what message"));
+	store_ask_wipe(&a);
+	place_free(&p);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(C1_killed_at_every_write_and_sync),
+		cmocka_unit_test(C1_killed_while_mending),
+		cmocka_unit_test(C2_power_cut_at_every_write_and_sync),
+		cmocka_unit_test(C4_an_io_error_at_every_call),
+		cmocka_unit_test(C4_a_full_disk_at_every_call),
+		cmocka_unit_test(C4_a_full_disk_is_told_and_its_end_too),
+		cmocka_unit_test(C4_a_flipped_bit_costs_one_page_at_most),
+		cmocka_unit_test(C4_what_is_before_a_cut_is_still_read),
+		cmocka_unit_test(C4_noise_in_place_of_pages_is_survived),
+		cmocka_unit_test(C4_a_newer_store_and_another_key_are_left_alone),
+		cmocka_unit_test(C4_a_second_store_on_one_file_is_refused),
+		cmocka_unit_test(C4_a_folder_that_is_not_there_is_said),
+		cmocka_unit_test(S1_nothing_that_was_said_is_readable_on_disk),
+	};
+
+	secret_init();
+	return cmocka_run_group_tests_name("store trials", tests, NULL, NULL);
+}
