@@ -344,6 +344,56 @@ static void C4_what_is_before_a_cut_is_still_read(void **state)
 	place_free(&p);
 }
 
+static void copy(const char *from, const char *to, const char *suffix)
+{
+	char *paths[] = {mem_printf("%s%s", from, suffix),
+			 mem_printf("%s%s", to, suffix)};
+	struct stat st;
+
+	assert_int_equal(stat(paths[0], &st), 0);
+	char *text = tempdir_read(paths[0]);
+	tempdir_write(paths[1], slice_of(text, (size_t)st.st_size));
+	mem_free(text);
+	mem_free(paths[0]);
+	mem_free(paths[1]);
+}
+
+/* Copied while it is open: what was kept stands in the log, and nowhere else. */
+static void C4_what_is_only_in_the_log_is_still_read(void **state)
+{
+	struct place p = place_new(), q = place_new();
+	struct store_ask a;
+	char *mark = tempdir_path(q.dir, "store.db.damaged");
+
+	(void)state;
+	store_ask_init(&a, p.path);
+	assert_int_equal(store_ask_open(&a), ERR_OK);
+	for (unsigned n = 0; n < SCRIPT_STEPS; n++)
+		assert_int_equal(store_script_step(&a, n), ERR_OK);
+	copy(p.path, q.path, "");
+	copy(p.path, q.path, "-wal");
+	store_ask_wipe(&a);
+	tempdir_write(mark, (struct slice){0});
+	store_ask_init(&a, q.path);
+	assert_int_equal(store_ask_open(&a), ERR_OK);
+	check_steps(&a, SCRIPT_STEPS);
+	assert_int_equal(a.n_troubles, 1);
+	assert_int_equal(a.trouble, ERR_CORRUPT);
+	assert_non_null(strstr(a.trouble_why, " 0 pieces were lost"));
+	/* What was forgotten is still known. */
+	assert_int_equal(
+		store_ask(&a, &(struct store_request){.verb = STORE_KEEP,
+						      .is_new = true,
+						      .msg = message_of(1, 2, 2)}),
+		ERR_EXISTS);
+	store_ask_wipe(&a);
+	assert_true(is_set_aside(q.dir));
+	assert_int_not_equal(access(mark, F_OK), 0);
+	mem_free(mark);
+	place_free(&p);
+	place_free(&q);
+}
+
 static void C4_noise_in_place_of_pages_is_survived(void **state)
 {
 	struct place p = place_new();
@@ -374,6 +424,58 @@ static void C4_noise_in_place_of_pages_is_survived(void **state)
 		mem_free(noisy);
 		place_free(&q);
 	}
+	mem_free(bytes);
+	place_free(&p);
+}
+
+/* Dies with it open. */
+static void leave_open(const char *path)
+{
+	const pid_t pid = fork();
+	struct store_ask a;
+	int status;
+
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		store_ask_init(&a, path);
+		_exit(store_ask_open(&a) == ERR_OK ? 0 : 1);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
+static void wait_for_trouble(struct store_ask *a, unsigned rounds)
+{
+	while (a->n_troubles == 0 && rounds-- > 0) {
+		usleep(10000);
+		store_poll(a->s);
+	}
+}
+
+static void C4_after_an_unclean_end_damage_is_found_unasked(void **state)
+{
+	struct place p = place_new();
+	size_t len;
+	uint8_t *bytes = make_store(p.path, MESSAGES, &len);
+	bool was_told;
+
+	(void)state;
+	/* Ends of rows stand at ends of pages: a body, somewhere in the middle. */
+	bytes[(len / 4096 / 2) * 4096 - 3] ^= 1;
+	tempdir_write(p.path, slice_of(bytes, len));
+	for (int is_unclean = 0; is_unclean < 2; is_unclean++) {
+		struct store_ask a;
+		if (is_unclean)
+			leave_open(p.path);
+		store_ask_init(&a, p.path);
+		assert_int_equal(store_ask_open(&a), ERR_OK);
+		wait_for_trouble(&a, is_unclean ? 1000 : 10);
+		assert_int_equal(a.n_troubles, is_unclean);
+		store_ask_wipe(&a);
+	}
+	assert_false(is_set_aside(p.dir));
+	assert_in_range(open_damaged(p.path, &was_told), MESSAGES - 1, MESSAGES);
+	assert_true(was_told && is_set_aside(p.dir));
 	mem_free(bytes);
 	place_free(&p);
 }
@@ -533,7 +635,9 @@ int main(void)
 		cmocka_unit_test(C4_a_full_disk_at_every_call),
 		cmocka_unit_test(C4_a_full_disk_is_told_and_its_end_too),
 		cmocka_unit_test(C4_a_flipped_bit_costs_one_page_at_most),
+		cmocka_unit_test(C4_after_an_unclean_end_damage_is_found_unasked),
 		cmocka_unit_test(C4_what_is_before_a_cut_is_still_read),
+		cmocka_unit_test(C4_what_is_only_in_the_log_is_still_read),
 		cmocka_unit_test(C4_noise_in_place_of_pages_is_survived),
 		cmocka_unit_test(C4_a_newer_store_and_another_key_are_left_alone),
 		cmocka_unit_test(C4_a_second_store_on_one_file_is_refused),
