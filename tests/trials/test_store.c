@@ -140,6 +140,18 @@ static void C2_power_cut_at_every_write_and_sync(void **state)
 	die_at_every(FAULT_POWER, in_check_or_soak(11, 1));
 }
 
+/* Reading fails too, and then says so. */
+static void wait_until_read(struct store_ask *a, uint64_t n_calls)
+{
+	bool is_read = false;
+
+	while (!is_read && n_calls-- > 0) {
+		char *have = store_script_dump(a);
+		is_read = strstr(have, ": IO\n") == NULL;
+		mem_free(have);
+	}
+}
+
 /* Steps with a fault at the k-th call, each until it is acknowledged; whether there was
  * that many calls. */
 static bool fail_once(enum fault_kind kind, uint64_t k, uint64_t n_calls)
@@ -159,6 +171,7 @@ static bool fail_once(enum fault_kind kind, uint64_t k, uint64_t n_calls)
 		assert_int_equal(a.n_troubles > 0 && a.trouble == ERR_CORRUPT, 0);
 	}
 	assert_true(tries < 20 + n_calls);
+	wait_until_read(&a, n_calls);
 	check_steps(&a, SCRIPT_STEPS);
 	store_ask_close(&a);
 	const bool was_there = fault_vfs_count() >= k;
