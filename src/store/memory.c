@@ -456,9 +456,11 @@ static enum err memory_counts(struct memory *m, const struct store_request *req,
 	size_t pos = 0, n = 0;
 
 	for (const struct waiting *w; (w = map_next(m->items, &pos)) != NULL;) {
-		if (!req->is_peer || id32_cmp(&w->i.peer, &req->peer) > 0)
-			all[n++] = (struct store_count){
-				.peer = w->i.peer, .n = 1, .since_ms = w->i.since_ms};
+		if (req->is_peer && id32_cmp(&w->i.peer, &req->peer) <= 0)
+			continue;
+		all[n] = (struct store_count){
+			.peer = w->i.peer, .n = 1, .since_ms = w->i.since_ms};
+		n++;
 	}
 	qsort(all, n, sizeof(*all), sort_by_peer);
 	for (size_t i = 0; i < n;) {

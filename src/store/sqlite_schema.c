@@ -9,10 +9,8 @@ enum { SCHEMA_BYTES = 64 << 10, APPLICATION = 0x70326d73 /* p2ms */ };
 /*
  * One string for each version; more are appended, none is changed. Everything that may have
  * to be salvaged stands in a table with rowids, in columns whose kinds tell it from the
- * others.
+ * others. An outbox row without body shares one of objects.
  */
-/* Few messages of a conversation have the same lamport: the index leaves their order to
- * the reader, and is a third as long. An outbox row without body shares one of objects. */
 static const char *const migrations[] = {
 	"CREATE TABLE meta(id INTEGER PRIMARY KEY, value);"
 	"CREATE TABLE messages(seq INTEGER PRIMARY KEY, author BLOB NOT NULL,"
@@ -20,7 +18,7 @@ static const char *const migrations[] = {
 	" sent INTEGER NOT NULL, kept INTEGER NOT NULL, expires INTEGER NOT NULL,"
 	" state INTEGER NOT NULL, body BLOB NOT NULL);"
 	"CREATE UNIQUE INDEX messages_id ON messages(author,id);"
-	"CREATE INDEX messages_conv ON messages(conv,lamport);"
+	"CREATE INDEX messages_conv ON messages(conv,lamport,author,id);"
 	"CREATE INDEX messages_kept ON messages(kept);"
 	"CREATE INDEX messages_expires ON messages(expires) WHERE expires>0;"
 	"CREATE TABLE gone(author BLOB NOT NULL, id BLOB NOT NULL,"
