@@ -82,13 +82,17 @@ static struct store_request sweep(void)
 				      .give_up_ms = message_of(0, 0, 10).kept_ms};
 }
 
-enum err store_script_step(struct store_ask *a, unsigned n)
+struct store_request store_script_request(unsigned n)
 {
 	static struct store_request (*const kinds[])(unsigned n) = {
 		keep, keep, keep, outcome, amend, record};
-	const struct store_request req = n == FORGET_STEP  ? forget()
-					 : n == SWEEP_STEP ? sweep()
-							   : kinds[n % 6](n);
+
+	return n == FORGET_STEP ? forget() : n == SWEEP_STEP ? sweep() : kinds[n % 6](n);
+}
+
+enum err store_script_step(struct store_ask *a, unsigned n)
+{
+	const struct store_request req = store_script_request(n);
 	const enum err e = store_ask(a, &req);
 
 	/* Done before, or forgotten meanwhile: both are answers. */

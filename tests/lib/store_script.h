@@ -9,7 +9,9 @@
 
 enum { SCRIPT_STEPS = 42 };
 
-/* Step n, from 0 on. What a store that has done it already answers is fine too. */
+/* Of step n, from 0 on; its slices live until the next call. */
+struct store_request store_script_request(unsigned n);
+/* Does step n. What a store that has done it already answers is fine too. */
 enum err store_script_step(struct store_ask *a, unsigned n);
 /* All that it holds, as text; mem_free. */
 char *store_script_dump(struct store_ask *a);

@@ -61,8 +61,45 @@ static _Noreturn void child(const char *path, enum fault_kind kind, uint64_t k, 
 	_exit(0);
 }
 
+static void say(void *ctx, const struct store_request *req,
+		const struct store_reply *reply)
+{
+	const int *fd = ctx;
+
+	(void)req;
+	(void)reply;
+	if (write(*fd, "", 1) != 1)
+		_exit(3);
+}
+
+/* The same, with all steps waiting at once, so that some share a commit. */
+static _Noreturn void hasty_child(const char *path, enum fault_kind kind, uint64_t k,
+				  int fd)
+{
+	struct store_ask a;
+
+	store_ask_init(&a, path);
+	fault_vfs_arm(kind, k, 1, k);
+	if (store_ask_open(&a) != ERR_OK)
+		_exit(2);
+	for (unsigned n = 0; n < SCRIPT_STEPS; n++) {
+		struct store_request req = store_script_request(n);
+		req.done = say;
+		req.ctx = &fd;
+		store_submit(a.s, &req);
+		if (n % 5 == 4)
+			store_ask_settle(&a, 10000);
+	}
+	store_ask_settle(&a, 10000);
+	store_ask_close(&a);
+	_exit(0);
+}
+
+typedef void child_fn(const char *path, enum fault_kind kind, uint64_t k, int fd);
+
 /* How it ended; *acked: steps. */
-static int run_child(const char *path, enum fault_kind kind, uint64_t k, unsigned *acked)
+static int run_child(child_fn *child_main, const char *path, enum fault_kind kind,
+		     uint64_t k, unsigned *acked)
 {
 	int fds[2], status;
 	char byte;
@@ -73,7 +110,7 @@ static int run_child(const char *path, enum fault_kind kind, uint64_t k, unsigne
 	const pid_t pid = fork();
 	assert_true(pid >= 0);
 	if (pid == 0)
-		child(path, kind, k, fds[1]);
+		child_main(path, kind, k, fds[1]);
 	close(fds[1]);
 	while (read(fds[0], &byte, 1) == 1)
 		++*acked;
@@ -119,13 +156,57 @@ static void die_at_every(enum fault_kind kind, uint64_t stride)
 	for (k = 1; status == FAULT_STATUS; k += stride) {
 		struct place p = place_new();
 		unsigned acked;
-		status = run_child(p.path, kind, k, &acked);
+		status = run_child(child, p.path, kind, k, &acked);
 		if (status != FAULT_STATUS)
 			assert_int_equal(status, 0);
 		go_on(p.path, acked);
 		place_free(&p);
 	}
 	assert_true(k > 200); /* there was something to die at */
+}
+
+/* Which steps were done: those that were acknowledged, and of the others the next ones. */
+static unsigned count_steps(struct store_ask *a, unsigned acked)
+{
+	char *have = store_script_dump(a);
+	unsigned n = acked;
+
+	while (n < SCRIPT_STEPS && strcmp(have, store_script_want(n)) != 0)
+		n++;
+	assert_string_equal(have, store_script_want(n));
+	mem_free(have);
+	return n;
+}
+
+static void die_in_groups(enum fault_kind kind, uint64_t stride)
+{
+	int status = FAULT_STATUS;
+
+	for (uint64_t k = 1; status == FAULT_STATUS; k += stride) {
+		struct place p = place_new();
+		struct store_ask a;
+		unsigned acked;
+		status = run_child(hasty_child, p.path, kind, k, &acked);
+		assert_true(status == FAULT_STATUS || status == 0);
+		store_ask_init(&a, p.path);
+		assert_int_equal(store_ask_open(&a), ERR_OK);
+		count_steps(&a, acked);
+		assert_int_equal(a.n_troubles, 0);
+		store_ask_wipe(&a);
+		place_free(&p);
+	}
+}
+
+static void C1_killed_in_groups(void **state)
+{
+	(void)state;
+	die_in_groups(FAULT_DIE, in_check_or_soak(11, 1));
+}
+
+static void C2_power_cut_in_groups(void **state)
+{
+	(void)state;
+	die_in_groups(FAULT_POWER, in_check_or_soak(11, 1));
 }
 
 static void C1_killed_at_every_write_and_sync(void **state)
@@ -226,6 +307,51 @@ static void C4_a_full_disk_is_told_and_its_end_too(void **state)
 	assert_int_equal(store_script_step(&a, 1), ERR_OK);
 	assert_int_equal(a.n_troubles, 2);
 	assert_int_equal(a.trouble, ERR_OK);
+	store_ask_wipe(&a);
+	place_free(&p);
+}
+
+struct answers {
+	uint64_t n;
+};
+
+static void on_answer(void *ctx, const struct store_request *req,
+		      const struct store_reply *reply)
+{
+	struct answers *got = ctx;
+
+	assert_int_equal(req->tag, got->n++);
+	assert_int_equal(reply->err, ERR_NOSPACE);
+	assert_true(reply->why[0] != '\0');
+}
+
+static void C4_a_full_disk_answers_all_that_wait(void **state)
+{
+	struct place p = place_new();
+	struct answers got = {.n = 0};
+	struct store_ask a;
+
+	(void)state;
+	store_ask_init(&a, p.path);
+	fault_vfs_arm(FAULT_NONE, 0, 0, 0);
+	assert_int_equal(store_ask_open(&a), ERR_OK);
+	fault_vfs_arm(FAULT_ENOSPC, 1, UINT32_MAX, 0);
+	for (unsigned n = 0; n < 500; n++)
+		assert_int_equal(
+			store_submit(a.s,
+				     &(struct store_request){.verb = STORE_KEEP,
+							     .done = on_answer,
+							     .ctx = &got,
+							     .tag = n,
+							     .is_new = true,
+							     .msg = message_of(1, 1, n)}),
+			ERR_OK);
+	assert_true(store_ask_settle(&a, 60000));
+	assert_int_equal(got.n, 500);
+	assert_int_equal(a.n_troubles, 1);
+	fault_vfs_disarm();
+	check_steps(&a, 0);
+	assert_int_equal(store_script_step(&a, 0), ERR_OK);
 	store_ask_wipe(&a);
 	place_free(&p);
 }
@@ -509,7 +635,7 @@ static void C1_killed_while_mending(void **state)
 		struct place q = place_new();
 		unsigned acked;
 		tempdir_write(q.path, slice_of(bytes, len));
-		status = run_child(q.path, FAULT_DIE, k, &acked);
+		status = run_child(child, q.path, FAULT_DIE, k, &acked);
 		assert_true(status == FAULT_STATUS || status == 0);
 		struct store_ask a;
 		store_ask_init(&a, q.path);
@@ -642,11 +768,14 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(C1_killed_at_every_write_and_sync),
+		cmocka_unit_test(C1_killed_in_groups),
 		cmocka_unit_test(C1_killed_while_mending),
 		cmocka_unit_test(C2_power_cut_at_every_write_and_sync),
+		cmocka_unit_test(C2_power_cut_in_groups),
 		cmocka_unit_test(C4_an_io_error_at_every_call),
 		cmocka_unit_test(C4_a_full_disk_at_every_call),
 		cmocka_unit_test(C4_a_full_disk_is_told_and_its_end_too),
+		cmocka_unit_test(C4_a_full_disk_answers_all_that_wait),
 		cmocka_unit_test(C4_a_flipped_bit_costs_one_page_at_most),
 		cmocka_unit_test(C4_after_an_unclean_end_damage_is_found_unasked),
 		cmocka_unit_test(C4_what_is_before_a_cut_is_still_read),
@@ -658,6 +787,9 @@ int main(void)
 		cmocka_unit_test(S1_nothing_that_was_said_is_readable_on_disk),
 	};
 
+	/* What a sync is worth is fault_vfs's business here, not a disk's. */
+	if (access("/dev/shm", W_OK) == 0)
+		setenv("TMPDIR", "/dev/shm", 0);
 	secret_init();
 	return cmocka_run_group_tests_name("store trials", tests, NULL, NULL);
 }
