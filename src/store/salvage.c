@@ -259,9 +259,9 @@ static enum err read_leaf(struct salvage *s, uint32_t no)
 	return e;
 }
 
-static int open_log(const char *path)
+static int open_log(const char *path, const char *suffix)
 {
-	char *name = mem_printf("%s-wal", path);
+	char *name = mem_printf("%s%s", path, suffix);
 	const int fd = open(name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 
 	mem_free(name);
@@ -288,7 +288,7 @@ enum err salvage_walk(const char *path,
 	/* A last page that was cut short counts. */
 	s->n_pages = (uint32_t)((st.st_size + PAGE - 1) / PAGE);
 	s->frames = mem_array((size_t)s->n_pages + 1, sizeof(*s->frames));
-	s->wal = open_log(path);
+	s->wal = open_log(path, "-wal");
 	if (s->wal >= 0)
 		read_wal(s);
 	for (uint32_t no = 1; no <= s->n_pages && e == ERR_OK; no++) {
@@ -307,23 +307,37 @@ out:
 	return e;
 }
 
+/* A log, or a journal of a change that was not finished, has what is missing. */
+static bool has_log(const char *path)
+{
+	static const char *const suffixes[] = {"-wal", "-journal"};
+	bool has = false;
+
+	for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
+		const int fd = open_log(path, suffixes[i]);
+		struct stat st;
+		if (fd < 0)
+			continue;
+		has = has || (fstat(fd, &st) == 0 && st.st_size > 0);
+		close(fd);
+	}
+	return has;
+}
+
 bool salvage_is_cut(const char *path)
 {
 	uint8_t header[FILE_HEADER];
 	struct stat st;
 	bool is_cut = false;
-	const int db = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	const int wal = open_log(path);
-	const bool has_log = wal >= 0 && fstat(wal, &st) == 0 && st.st_size > 0;
+	const int db = has_log(path) ? -1 : open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 
+	if (db < 0)
+		return false;
 	/* The count of pages holds when it was written with the last change. */
-	if (db >= 0 && !has_log && fstat(db, &st) == 0 && st.st_size > 0)
+	if (fstat(db, &st) == 0 && st.st_size > 0)
 		is_cut = !read_at(db, header, sizeof(header), 0) ||
 			 (u32(header + 24) == u32(header + 92) &&
 			  (uint64_t)u32(header + 28) * PAGE > (uint64_t)st.st_size);
-	if (wal >= 0)
-		close(wal);
-	if (db >= 0)
-		close(db);
+	close(db);
 	return is_cut;
 }
