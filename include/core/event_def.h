@@ -31,6 +31,7 @@
 	E(PONG, pong, REPLY) \
 	E(OPTION, option, REPLY) \
 	E(SENT, sent, REPLY) \
+	E(WAITING, waiting, REPLY) \
 	E(LAGGED, lagged, REPLY) \
 	E(ERROR, error, REPLY) \
 	E(DONE, done, REPLY)
@@ -39,7 +40,8 @@
  * trust: unverified (verified and changed come with contacts). name: how we call
  * this peer, unique among those known: the nick, with a short id when needed. */
 #define EVENT_FIELDS_PEER(F) \
-	F(id, STR) F(name, STR) F(nick, STR) F(state, STR) F(trust, STR) \
+	F(id, STR) F(name, STR) F(nick, STR) F(alias, STR) F(tags, STR) F(state, STR) \
+	F(trust, STR) \
 	F(address, STR) F(path, STR) F(role, STR) F(status, STR) F(away, YES) \
 	F(seen, TIME) F(why, STR)
 /* The same as a row of /peers. */
@@ -96,6 +98,10 @@
 	F(live, YES)
 
 /* A command that made a message: its id, before the outcome. */
+/* One row of outbox: so much waits for this peer, the first since then. */
+#define EVENT_FIELDS_WAITING(F) \
+	F(peer, STR) F(name, STR) F(count, NUM) F(since, TIME)
+
 #define EVENT_FIELDS_SENT(F) \
 	F(id, STR) F(peer, STR) F(state, STR)
 

@@ -41,6 +41,8 @@ static void wanted_init(struct wanted *w, const char *who)
 	squeeze(who, w->prefix);
 	const char *tilde = strrchr(who, '~');
 	if (tilde == NULL)
+		tilde = strrchr(who, '=');
+	if (tilde == NULL)
 		return;
 	char *nick = mem_strndup(who, (size_t)(tilde - who));
 	w->nick = text_fold(nick);
@@ -66,8 +68,9 @@ static bool is_folded(const char *nick, const char *folded)
  * else can take its place. */
 static bool has_nick(const struct peer *p, const char *folded)
 {
-	return folded != NULL && (is_folded(p->nick, folded) ||
-				  (p->pinned[0] != '\0' && is_folded(p->pinned, folded)));
+	return folded != NULL &&
+	       (is_folded(p->nick, folded) || is_folded(p->alias, folded) ||
+		(p->pinned[0] != '\0' && is_folded(p->pinned, folded)));
 }
 
 static bool fits(const struct peer *p, const struct wanted *w)

@@ -1,6 +1,7 @@
 /* on_ctrl: messages that steer a session. */
 #include "base/log.h"
 #include "base/mem.h"
+#include "core/contact.h"
 #include "core/dialer.h"
 #include "core/emit.h"
 #include "core/outbox.h"
@@ -43,6 +44,7 @@ static enum err take_higher(struct session *s, const struct devlist *l)
 		devlist_notice(p, "info", "uses another device, or one less");
 	mem_free(p->devlist);
 	p->devlist = mem_dup(l, sizeof *l);
+	contact_changed(p);
 	close_unlisted(s);
 	return devlist_names(l, &s->cert) ? ERR_OK : ERR_IDENTITY;
 }

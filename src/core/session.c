@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "core/contact.h"
 #include "core/dialer.h"
 #include "core/duplicate.h"
 #include "core/guest.h"
@@ -106,8 +107,11 @@ static void unhook(struct session *s, const char *why)
 	guest_leave(s);
 	outbox_return(s);
 	hand_over(s->peer);
+	if (peer_session(s->peer) == NULL)
+		outbox_unload(s->peer);
 	list_add(&c->dead, &s->of_dead);
 	s->peer->seen_ms = core_wall_ms(c);
+	contact_changed(s->peer);
 }
 
 void session_close(struct session *s, enum proto_code code, const char *reason)
@@ -173,6 +177,8 @@ static enum proto_code refuse(struct core *c, struct peer *p, const struct link_
 	if (id32_eq(&cert->node_id, &c->node_id) &&
 	    id16_eq(&cert->device_id, identity_device_id(c->cfg.identity)))
 		return CODE_DUPLICATE;
+	if (p->is_blocked)
+		return CODE_BLOCKED;
 	if (p->cloned_until_us > core_now_us(c) && is_clone(p, lp->peer))
 		return CODE_DUPLICATE;
 	if (check_devlist(p, lp->peer, is_provisional) != ERR_OK)
@@ -301,6 +307,7 @@ void session_live(struct session *s)
 		return;
 	peer_update(s->peer, NULL);
 	waiter_on_peer(s->peer);
+	outbox_load(s->peer);
 	session_mark(s);
 }
 

@@ -129,6 +129,8 @@ static void show_message(const struct evtext_config *cfg, const struct event *ev
 {
 	(void)cfg;
 	size_t mark = k->b.len;
+	if (ev->cursor == 0) /* of history: not of today only */
+		ink_date(k, ev->time_ms);
 	ink_clock(k, ev->time_ms);
 	ink_put(k, " ");
 	put_speaker(&ev->u.message, k);
@@ -369,6 +371,19 @@ static void show_identity(const struct evtext_config *cfg, const struct event *e
 		put_qr(k, i->uri);
 }
 
+static void show_waiting(const struct evtext_config *cfg, const struct event *ev,
+			 struct ink *k)
+{
+	const struct event_waiting *w = &ev->u.waiting;
+	(void)cfg;
+	put_who(k, w->name, NULL, w->peer);
+	ink_printf(k, "  %llu message%s since ", (unsigned long long)w->count,
+		   w->count == 1 ? "" : "s");
+	ink_date(k, w->since);
+	ink_clock(k, w->since);
+	ink_put(k, "\n");
+}
+
 /* What a program wants and people see another way. */
 static void show_nothing(const struct evtext_config *cfg, const struct event *ev,
 			 struct ink *k)
@@ -387,7 +402,7 @@ static void (*const shows[EVENT_COUNT])(const struct evtext_config *cfg,
 	[EVENT_IDENTITY] = show_identity, [EVENT_PONG] = show_pong,
 	[EVENT_OPTION] = show_option,	  [EVENT_SENT] = show_nothing,
 	[EVENT_LAGGED] = show_lagged,	  [EVENT_ERROR] = show_error,
-	[EVENT_DONE] = show_done,
+	[EVENT_DONE] = show_done,	  [EVENT_WAITING] = show_waiting,
 };
 
 void evtext_show(const struct evtext_config *cfg, const struct event *ev, struct ink *k)

@@ -14,6 +14,14 @@ static const char *word(const char *s)
 	return s != NULL ? s : "";
 }
 
+static void keep_said(struct desk *d, const struct event *ev)
+{
+	size_t used = strlen(d->said);
+	if (ev->type == EVENT_MESSAGE && ev->cursor == 0)
+		snprintf(d->said + used, sizeof d->said - used, "%s|",
+			 ev->u.message.text);
+}
+
 static void keep_row(struct desk *d, const struct event *ev)
 {
 	char *out = d->row;
@@ -58,6 +66,7 @@ static void on_event(void *ctx, const struct event *ev)
 	if (ev->type == EVENT_LAGGED)
 		d->lagged_to = ev->u.lagged.to;
 	keep_row(d, ev);
+	keep_said(d, ev);
 	keep_end(d, ev);
 	if (ev->type != EVENT_PEER || d->forget_when_offline == NULL ||
 	    strcmp(ev->u.peer.state, "offline") != 0)
@@ -88,7 +97,7 @@ void desk_ask(struct desk *d, enum verb verb, const char *a, const char *b, cons
 	cmd.u.arg[2] = c;
 	d->status = 0;
 	d->first_done = 0;
-	d->text[0] = d->row[0] = '\0';
+	d->text[0] = d->row[0] = d->said[0] = '\0';
 	memset(d->counts, 0, sizeof d->counts);
 	d->port.ops->submit(d->port.impl, &cmd);
 	if (ms > 0)

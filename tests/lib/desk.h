@@ -19,6 +19,8 @@ struct desk {
 	unsigned status; /* of an error; 0: none */
 	uint64_t first_done; /* the tag of the first DONE; 0: none */
 	char text[1024]; /* of the last error or done */
+	char said
+		[4096]; /* the texts of messages among the replies, each with a | after it */
 	char row[1024]; /* the last other reply that shows something, as words */
 	/* at all */
 	uint64_t last_tag, first_cursor, lagged_to;
