@@ -16,7 +16,7 @@ group_packages() {
 		echo python3 libcmocka-dev avahi-daemon avahi-utils dbus iproute2 procps \
 			faketime python3-msgpack python3-dissononce python3-cryptography \
 			python3-cryptography-vectors \
-			go:golang-go golang-github-flynn-noise-dev
+			zbarimg:zbar-tools go:golang-go golang-github-flynn-noise-dev
 		;;
 	lint)
 		echo git:git python3 clang-format clang-tidy cppcheck mandoc \

@@ -36,6 +36,7 @@
 	C(TAG, tag, SLASH | SHELL, "put somebody into groups of your own") \
 	C(BLOCK, block, SLASH | SHELL, "let somebody in no more") \
 	C(UNBLOCK, unblock, SLASH | SHELL, "take a block back") \
+	C(VERIFY, verify, SLASH | SHELL, "compare keys: is nobody between you?") \
 	C(OUTBOX, outbox, SLASH | SHELL, "list what waits, for whom, since when") \
 	C(NICK, nick, SLASH | SHELL, "show or change the name others see") \
 	C(ID, id, SLASH | SHELL, "show your own id, address and QR code") \
@@ -80,6 +81,10 @@
 	A(tags, REST, OPT, "lab adds, -lab removes; without it: show them")
 #define CMD_ARGS_BLOCK(A) A(who, PEER, REQ, "whom")
 #define CMD_ARGS_UNBLOCK(A) A(who, PEER, REQ, "whom")
+#define CMD_ARGS_VERIFY(A) \
+	A(who, PEER, REQ, "whom") \
+	A(answer, REST, OPT, "yes, no, their safety number, or what their QR code says") \
+	A(compared, FLAG, OPT, "you have compared the whole safety number yourself")
 #define CMD_ARGS_OUTBOX(A)
 #define CMD_ARGS_NICK(A) A(nick, WORD, OPT, "the new name")
 #define CMD_ARGS_ID(A) A(qr, FLAG, OPT, "with the QR code even when not on a terminal")

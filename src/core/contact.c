@@ -23,7 +23,7 @@ struct contact {
 	struct slice devlist;
 	struct slice addresses; /* ADDRESS_BYTES each, newest first */
 	struct slice alias, tags;
-	bool blocked;
+	bool blocked, verified, mismatched;
 };
 
 enum {
@@ -35,7 +35,9 @@ enum {
 	KEY_ADDRESSES,
 	KEY_ALIAS,
 	KEY_TAGS,
-	KEY_BLOCKED
+	KEY_BLOCKED,
+	KEY_VERIFIED,
+	KEY_MISMATCHED
 };
 
 #define ROW(key, type, need, max, name) \
@@ -52,6 +54,8 @@ static const struct msg_field rows[] = {
 	ROW(KEY_ALIAS, MSG_STR, MSG_OPT, PROTO_NICK_BYTES, alias),
 	ROW(KEY_TAGS, MSG_STR, MSG_OPT, PEER_TAGS_BYTES, tags),
 	ROW(KEY_BLOCKED, MSG_BOOL, MSG_OPT, 1, blocked),
+	ROW(KEY_VERIFIED, MSG_BOOL, MSG_OPT, 1, verified),
+	ROW(KEY_MISMATCHED, MSG_BOOL, MSG_OPT, 1, mismatched),
 };
 #undef ROW
 static const struct fields table = {rows, sizeof rows / sizeof *rows};
@@ -86,10 +90,13 @@ static enum err encode(struct buf *b, const struct peer *p, struct slice address
 {
 	struct contact k = {
 		.has = MSG_HAS(KEY_ADDRESSES) | MSG_HAS(KEY_ALIAS) | MSG_HAS(KEY_TAGS) |
-		       MSG_HAS(KEY_BLOCKED),
+		       MSG_HAS(KEY_BLOCKED) | MSG_HAS(KEY_VERIFIED) |
+		       MSG_HAS(KEY_MISMATCHED),
 		.alias = slice_str(p->alias),
 		.tags = slice_str(p->tags),
 		.blocked = p->is_blocked,
+		.verified = p->is_verified,
+		.mismatched = p->is_mismatched,
 		.nick = slice_str(p->nick),
 		.pinned = slice_str(p->pinned),
 		.met_ms = p->met_ms & PROTO_NUMBER_MAX,
@@ -236,6 +243,8 @@ static void take(struct core *c, const struct store_record *r)
 	copy(p->alias, sizeof p->alias, k.alias);
 	copy(p->tags, sizeof p->tags, k.tags);
 	p->is_blocked = k.blocked;
+	p->is_verified = k.verified;
+	p->is_mismatched = k.mismatched;
 	peer_profile(p, k.nick, slice_of(NULL, 0), false);
 	take_devlist(p, k.devlist);
 	take_addresses(p, k.addresses);

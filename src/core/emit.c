@@ -107,6 +107,12 @@ bool emit_is_open(const struct core *c, uint64_t front)
 	return front_find(c, front) != NULL;
 }
 
+bool emit_is_following(const struct core *c, uint64_t front)
+{
+	const struct front *f = front_find(c, front);
+	return f != NULL && f->is_following;
+}
+
 bool emit_is_full(const struct core *c, uint64_t front)
 {
 	const struct front *f = front_find(c, front);

@@ -65,6 +65,7 @@ void peer_free(struct peer *p)
 	if (p == NULL)
 		return;
 	list_del(&p->of_unsaved);
+	sas_wipe(p);
 	dialer_forget(p);
 	outbox_clear(p);
 	timer_stop(&p->wake_timer);
@@ -165,6 +166,28 @@ const char *peer_state_str(const struct peer *p)
 	return presence_names[now];
 }
 
+const char *peer_trust_str(const struct peer *p)
+{
+	if (p->is_blocked)
+		return "blocked";
+	if (p->is_verified)
+		return "verified";
+	return p->is_contact ? "contact" : "unverified";
+}
+
+/* The list may come from the disk: whose it is, is looked at again. */
+const struct id32 *peer_ik(const struct peer *p)
+{
+	const struct session *s = peer_session(p);
+	struct id32 id;
+	if (s != NULL)
+		return &s->cert.ik;
+	if (p->devlist == NULL)
+		return NULL;
+	node_id_of(&p->devlist->ik, &id);
+	return id32_eq(&id, &p->node_id) ? &p->devlist->ik : NULL;
+}
+
 void peer_describe(const struct peer *p, struct event_peer *out,
 		   char address[static ADDR_TEXT_BYTES])
 {
@@ -179,9 +202,7 @@ void peer_describe(const struct peer *p, struct event_peer *out,
 		.name = p->name,
 		.nick = p->nick[0] != '\0' ? p->nick : NULL,
 		.state = peer_state_str(p),
-		.trust = p->is_blocked	 ? "blocked"
-			 : p->is_contact ? "contact"
-					 : "unverified",
+		.trust = peer_trust_str(p),
 		.alias = p->alias[0] != '\0' ? p->alias : NULL,
 		.tags = p->tags[0] != '\0' ? p->tags : NULL,
 		.address = address[0] != '\0' ? address : NULL,
@@ -282,6 +303,18 @@ void peer_set_alias(struct peer *p, const char *alias)
 	make_name(p);
 	contact_changed(p);
 	if (p->presence != PRESENCE_NONE && p->presence != PRESENCE_GONE)
+		tell(p, NULL);
+}
+
+void peer_trust(struct peer *p, bool is_verified, bool is_mismatched)
+{
+	bool is_new = p->is_verified != is_verified;
+	p->is_verified = is_verified;
+	p->is_mismatched = is_mismatched;
+	if (is_verified)
+		peer_pin(p);
+	contact_changed(p);
+	if (is_new && p->presence != PRESENCE_NONE && p->presence != PRESENCE_GONE)
 		tell(p, NULL);
 }
 

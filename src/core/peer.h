@@ -5,7 +5,7 @@
 #ifndef CORE_PEER_H
 #define CORE_PEER_H
 
-#include "core/core_state.h"
+#include "core/sas.h"
 
 /* What people see, worked out from sessions, attempts and sightings. */
 enum presence {
@@ -33,6 +33,8 @@ struct peer {
 	bool is_away;
 	bool is_contact; /* the user wrote to it or added it: pinned */
 	bool is_blocked;
+	bool is_verified; /* the user has compared its key */
+	bool is_mismatched; /* and found it different, since it was last the same */
 	bool is_wanted; /* dial although there are many peers */
 	bool has_knocked; /* a stranger has one message, */
 	struct id16 knock; /* this one */
@@ -53,6 +55,8 @@ struct peer {
 	uint64_t boots_since_us;
 	unsigned boots;
 	uint64_t cloned_until_us;
+
+	struct sas sas;
 
 	/* outgoing */
 	struct list queue; /* struct item: loaded, and not on any session now */
@@ -98,6 +102,13 @@ void peer_update(struct peer *p, const char *why);
 void peer_profile(struct peer *p, struct slice nick, struct slice status, bool is_away);
 /* The user acted on this peer: remembers it as a contact. */
 void peer_pin(struct peer *p);
+
+/* What the user knows of its key; verified makes it a contact. Tells. */
+void peer_trust(struct peer *p, bool is_verified, bool is_mismatched);
+/* "unverified", "contact", "verified", "blocked". */
+const char *peer_trust_str(const struct peer *p);
+/* Its identity key, or NULL when it never was here. */
+const struct id32 *peer_ik(const struct peer *p);
 
 /* "": none any more. Tells. */
 void peer_set_alias(struct peer *p, const char *alias);

@@ -105,6 +105,7 @@ static void unhook(struct session *s, const char *why)
 	list_del(&s->of_peer);
 	list_del(&s->of_dirty);
 	guest_leave(s);
+	sas_session_lost(s);
 	outbox_return(s);
 	hand_over(s->peer);
 	if (peer_session(s->peer) == NULL)
@@ -286,6 +287,7 @@ void session_on_up(struct core *c, link_id id, const struct link_peer *lp)
 	struct session *s = map_get(c->sessions, &id);
 	if (s == NULL || s->phase != SESSION_WAITING)
 		return;
+	memcpy(s->hash, lp->hash, sizeof s->hash);
 	set_log_id(s, lp->hash);
 	s->up_us = s->heard_us = core_now_us(c);
 	s->up_ms = core_wall_ms(c);
