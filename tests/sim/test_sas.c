@@ -188,7 +188,10 @@ static void three_runs_an_hour(void **state)
 		assert_int_equal(p.at[i].counts[EVENT_SAFETY], 1); /* that one always */
 		assert_non_null(strstr(p.at[i].text, "hour"));
 	}
-	sim_run(p.s, 3600 * 1000);
+	sim_run(p.s, 3590 * 1000);
+	verify(&p, 0, NULL);
+	assert_int_equal(p.at[0].counts[EVENT_SAS], 0);
+	sim_run(p.s, 10 * 1000);
 	verify(&p, 0, NULL);
 	assert_true(starts(p.at[0].sas, "compare: "));
 	sim_free(p.s);
@@ -372,7 +375,7 @@ static void meet_rogue(struct rogue *r, struct desk *d, uint64_t seed)
 {
 	struct sim *s = sim_new(seed, 1);
 	sim_start(s, 0);
-	rogue_meet(r, s, 9, NULL);
+	rogue_meet(r, s, seed % 100 + 9, NULL);
 	desk_open(d, s);
 	follow(d);
 }
@@ -458,6 +461,7 @@ static void the_order_cannot_be_turned_round(void **state)
 	desk_ask(&d, VERB_VERIFY, "rogue", NULL, NULL, 20);
 	send_result(&r, true); /* before there are words */
 	assert_true(starts(d.sas, "ended"));
+	assert_int_equal(r.n_no, 2);
 	desk_ask(&d, VERB_VERIFY, "rogue", NULL, NULL, 20);
 	send32(&r, MSG_SAS_NONCE, nonce);
 	assert_int_equal(r.n_reveals, 1);
@@ -487,6 +491,50 @@ static void a_second_commitment_aborts(void **state)
 	send32(&r, MSG_SAS_REVEAL, one);
 	assert_true(starts(d.sas, "compare: "));
 	commit_to(&r, r.sim, 0, two);
+	assert_true(starts(d.sas, "ended"));
+	leave(&r);
+}
+
+/* One whose node id is smaller than that of node 0, or not. */
+static void meet_ordered(struct rogue *r, struct desk *d, uint64_t seed, bool is_smaller)
+{
+	for (;; seed++) {
+		meet_rogue(r, d, seed);
+		int cmp = id32_cmp(identity_node_id(r->identity),
+				   identity_node_id(sim_node(r->sim, 0)->identity));
+		if ((cmp < 0) == is_smaller)
+			return;
+		leave(r);
+	}
+}
+
+static void of_two_that_cross_the_smaller_ids_counts(void **state)
+{
+	(void)state;
+	const uint8_t nonce[32] = {7};
+	struct rogue r;
+	struct desk d;
+	meet_ordered(&r, &d, 100, true);
+	desk_ask(&d, VERB_VERIFY, "rogue", NULL, NULL, 20);
+	commit_to(&r, r.sim, 0, nonce);
+	assert_int_equal(r.n_nonces, 1); /* theirs */
+	send32(&r, MSG_SAS_REVEAL, nonce);
+	assert_true(starts(d.sas, "compare: "));
+	assert_int_equal(d.counts[EVENT_DONE], 1); /* the command has its words */
+	assert_int_equal(r.n_reveals, 0);
+	leave(&r);
+	meet_ordered(&r, &d, 200, false);
+	desk_ask(&d, VERB_VERIFY, "rogue", NULL, NULL, 20);
+	commit_to(&r, r.sim, 0, nonce);
+	assert_int_equal(r.n_nonces, 0); /* ours: it waits for the nonce */
+	send32(&r, MSG_SAS_NONCE, nonce);
+	assert_int_equal(r.n_reveals, 1);
+	assert_true(starts(d.sas, "compare: "));
+	leave(&r);
+	meet_ordered(&r, &d, 300, false);
+	desk_ask(&d, VERB_VERIFY, "rogue", NULL, NULL, 20);
+	commit_to(&r, r.sim, 0, nonce);
+	commit_to(&r, r.sim, 0, nonce); /* only one can have crossed */
 	assert_true(starts(d.sas, "ended"));
 	leave(&r);
 }
@@ -569,6 +617,7 @@ int main(void)
 		cmocka_unit_test(a_reveal_that_does_not_fit_fails_with_an_alarm),
 		cmocka_unit_test(the_order_cannot_be_turned_round),
 		cmocka_unit_test(a_second_commitment_aborts),
+		cmocka_unit_test(of_two_that_cross_the_smaller_ids_counts),
 		cmocka_unit_test(who_commits_and_goes_silent_is_not_waited_for),
 		cmocka_unit_test(a_peer_begins_three_times_an_hour),
 		cmocka_unit_test(who_takes_the_nick_is_somebody_else),
