@@ -53,8 +53,9 @@ static void show_all(struct call *call, struct peer *p)
 		if (is_shown)
 			send_words(call, p);
 		else
-			call_done(call,
-				  "compare the number, then: /verify WHO --compared");
+			call_done(call, p->is_verified ? "you have verified this key"
+						       : "compare the number, then: "
+							 "/verify WHO --compared");
 		return;
 	}
 	enum err e = sas_begin(s, call->to);

@@ -53,6 +53,7 @@ struct core {
 	/* people and connections */
 	struct map *peers; /* node_id -> struct peer */
 	struct bucket rumoured; /* people announced to the front ends, not proved */
+	struct bucket namesakes; /* warnings of those who use a contact's name */
 	struct map *by_conv; /* conversation of two -> struct peer */
 	struct map *by_text; /* 56 characters of the id -> struct peer */
 	struct map *sessions; /* link_id -> struct session */

@@ -583,14 +583,16 @@ static void who_takes_the_nick_is_somebody_else(void **state)
 	desk_open(&d, s);
 	desk_ask(&d, VERB_VERIFY, "n1", NULL, "yes", 50);
 	sim_stop(s, 1, false);
-	nick.u.nick.nick = "n1";
+	nick.u.nick.nick = "N1"; /* as people read it */
 	sim_submit(s, 2, &nick);
+	follow(&d);
 	sim_run(s, 15000);
+	assert_non_null(strstr(d.row, "is not the n1~"));
 	desk_ask(&d, VERB_MSG, "n1", "secret", NULL, 50);
 	assert_int_equal(d.status, 2);
 	assert_non_null(strstr(d.text, "fits 2"));
 	desk_ask(&d, VERB_WHOIS, sim_node(s, 2)->id, NULL, NULL, 50);
-	assert_true(starts(d.row, "n1~"));
+	assert_true(starts(d.row, "N1~"));
 	assert_non_null(strstr(d.row, " unverified"));
 	desk_ask(&d, VERB_WHOIS, sim_node(s, 1)->id, NULL, NULL, 50);
 	assert_non_null(strstr(d.row, " verified"));
