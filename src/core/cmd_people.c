@@ -4,7 +4,6 @@
 
 #include "base/mem.h"
 #include "core/command.h"
-#include "core/contact.h"
 #include "core/dialer.h"
 #include "core/session.h"
 #include "core/trace.h"
@@ -232,7 +231,6 @@ void cmd_forget(struct call *call)
 		return;
 	}
 	trace_forget(call->core, p);
-	contact_forget(p);
 	peer_forget(p);
 	call_done(call, "forgotten");
 }

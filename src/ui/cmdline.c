@@ -122,18 +122,15 @@ static const struct arg_row *find_option(const struct parse *p, const char *name
 	return NULL;
 }
 
-/* The option that a word names, or NULL; *equals is what stands behind its =. A name of
- * one letter has one dash. */
+/* The option that a word names, or NULL; *equals is what stands behind its =. */
 static const struct arg_row *option_of(const struct parse *p, const char *word,
 				       const char **equals)
 {
+	if (p->is_over || strncmp(word, "--", 2) != 0)
+		return NULL;
 	size_t n = strcspn(word, "= \t");
 	*equals = word[n] == '=' ? word + n + 1 : NULL;
-	if (p->is_over || word[0] != '-')
-		return NULL;
-	if (n == 2 && word[1] != '-')
-		return find_option(p, word + 1, 1);
-	return word[1] == '-' && n > 3 ? find_option(p, word + 2, n - 2) : NULL;
+	return find_option(p, word + 2, n - 2);
 }
 
 static enum err take_option(struct parse *p, const struct arg_row *arg, const char *word,
