@@ -22,7 +22,8 @@ comma := ,
 kind := $(BUILD)-$(notdir $(firstword $(CC)))$(if $(SANITIZE),-$(subst $(comma),-,$(SANITIZE)))
 O := build/$(kind)
 
-PKGS := libsodium avahi-client avahi-core msgpack libuv jansson libqrencode libutf8proc
+PKGS := libsodium avahi-client avahi-core msgpack libuv jansson libqrencode libutf8proc \
+	sqlite3
 TEST_PKGS := cmocka
 
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wmissing-prototypes \

@@ -10,13 +10,13 @@ group_packages() {
 	build)
 		echo gcc:gcc libc6-dev make:make pkg-config:pkg-config libsodium-dev \
 			libavahi-client-dev libavahi-core-dev libmsgpack-dev libuv1-dev \
-			libutf8proc-dev libjansson-dev libqrencode-dev
+			libutf8proc-dev libjansson-dev libqrencode-dev libsqlite3-dev
 		;;
 	test)
 		echo python3 libcmocka-dev avahi-daemon avahi-utils dbus iproute2 procps \
 			faketime python3-msgpack python3-dissononce python3-cryptography \
 			python3-cryptography-vectors \
-			go:golang-go golang-github-flynn-noise-dev
+			zbarimg:zbar-tools go:golang-go golang-github-flynn-noise-dev
 		;;
 	lint)
 		echo git:git python3 clang-format clang-tidy cppcheck mandoc \

@@ -46,7 +46,7 @@
 	  "what is logged to stderr") \
 	X(eager_peers, INT, "256", 0, 4096, NONE, \
 	  "peers that are dialled as soon as they are seen") \
-	X(queue_messages, INT, "1000", 1, 100000, LIVE, \
+	X(queue_messages, INT, "10000", 1, 1000000, LIVE, \
 	  "messages that wait for one peer who is away") \
 	X(stranger_mib_day, INT, "64", 1, 1048576, LIVE, \
 	  "MiB of messages a day from one peer who is not a contact") \

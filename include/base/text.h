@@ -54,6 +54,12 @@ size_t text_cluster(const char *s, size_t *columns);
  * NULL when s is not valid UTF-8; mem_free. */
 char *text_fold(const char *s);
 
+/* For searching: folded as above, and without accents; NULL when not valid UTF-8;
+ * mem_free. */
+char *text_bare(const char *s);
+/* Does text (any bytes) hold needle, which is as text_bare makes it? */
+bool text_has(struct slice text, const char *needle);
+
 /* True for a nick we accept as ours or show as given: 1 to 64 bytes of valid
  * UTF-8 that text_safe(NAME) leaves as it is, no leading or trailing space, not
  * starting with one of # @ + / and -. */

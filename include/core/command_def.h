@@ -28,8 +28,16 @@
 	C(PEERS, peers, SLASH | SHELL, "list who is on the network") \
 	C(MSG, msg, SLASH | SHELL, "send a message to somebody or to #lan") \
 	C(ME, me, SLASH | SHELL | CURRENT, "send an action: * ada waves") \
+	C(HISTORY, history, SLASH | SHELL, "show what was said") \
+	C(SEARCH, search, SLASH | SHELL, "look for a text in all that was said") \
 	C(QUERY, query, SLASH | LOCAL, "make somebody the current conversation") \
 	C(WHOIS, whois, SLASH | SHELL, "show all that is known of somebody") \
+	C(ALIAS, alias, SLASH | SHELL, "call somebody by a name of your own") \
+	C(TAG, tag, SLASH | SHELL, "put somebody into groups of your own") \
+	C(BLOCK, block, SLASH | SHELL, "let somebody in no more") \
+	C(UNBLOCK, unblock, SLASH | SHELL, "take a block back") \
+	C(VERIFY, verify, SLASH | SHELL, "compare keys: is nobody between you?") \
+	C(OUTBOX, outbox, SLASH | SHELL, "list what waits, for whom, since when") \
 	C(NICK, nick, SLASH | SHELL, "show or change the name others see") \
 	C(ID, id, SLASH | SHELL, "show your own id, address and QR code") \
 	C(ADD, add, SLASH | SHELL, "add a peer by its address") \
@@ -55,8 +63,29 @@
 	A(who, PEER, REQ, "the recipient, or #lan") \
 	A(text, REST, REQ, "what you do") \
 	A(wait, VALUE, OPT, "seconds to wait for the delivery")
+#define CMD_ARGS_HISTORY(A) \
+	A(who, PEER, OPT, "with whom, or #lan; without it: all conversations") \
+	A(n, VALUE, OPT, "how many of the newest; 20") \
+	A(since, VALUE, OPT, "a date, or how long ago: 90m, 36h, 7d") \
+	A(until, VALUE, OPT, "the same")
+#define CMD_ARGS_SEARCH(A) \
+	A(text, REST, REQ, "the text; neither case nor accents matter") \
+	A(n, VALUE, OPT, "how many of the newest; 20")
 #define CMD_ARGS_QUERY(A) A(who, PEER, OPT, "somebody, or #lan; nobody: #lan")
 #define CMD_ARGS_WHOIS(A) A(who, PEER, REQ, "whom")
+#define CMD_ARGS_ALIAS(A) \
+	A(who, PEER, REQ, "whom") \
+	A(name, WORD, OPT, "the name; without it: none any more")
+#define CMD_ARGS_TAG(A) \
+	A(who, PEER, REQ, "whom") \
+	A(tags, REST, OPT, "lab adds, -lab removes; without it: show them")
+#define CMD_ARGS_BLOCK(A) A(who, PEER, REQ, "whom")
+#define CMD_ARGS_UNBLOCK(A) A(who, PEER, REQ, "whom")
+#define CMD_ARGS_VERIFY(A) \
+	A(who, PEER, REQ, "whom") \
+	A(answer, REST, OPT, "yes, no, their safety number, or what their QR code says") \
+	A(compared, FLAG, OPT, "you have compared the whole safety number yourself")
+#define CMD_ARGS_OUTBOX(A)
 #define CMD_ARGS_NICK(A) A(nick, WORD, OPT, "the new name")
 #define CMD_ARGS_ID(A) A(qr, FLAG, OPT, "with the QR code even when not on a terminal")
 #define CMD_ARGS_ADD(A) \

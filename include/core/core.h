@@ -22,6 +22,7 @@
 #include "crypto/identity.h"
 #include "discovery/discovery.h"
 #include "net/link.h"
+#include "store/store.h"
 
 struct core;
 
@@ -52,6 +53,7 @@ struct core_config {
 	const struct link_ops *link;
 	void *net; /* first argument of link_ops */
 	struct core_ports ports;
+	struct store *store; /* freed before core, so that it tells nobody */
 	const char *profile;
 	uint8_t role; /* role bits announced: 0 for now */
 };
@@ -59,6 +61,10 @@ struct core_config {
 struct core *core_new(const struct core_config *cfg);
 /* Says goodbye on every session first. NULL is fine. */
 void core_free(struct core *c);
+
+/* False until the store has told who is known: core_tick goes on asking, and nobody
+ * should be let in before. */
+bool core_is_ready(const struct core *c);
 
 /* For net_events_set; ctx is the struct core *. */
 const struct link_events *core_link_events(void);

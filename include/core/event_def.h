@@ -23,6 +23,7 @@
 	E(MESSAGE, message, KEPT) \
 	E(STATE, state, KEPT) \
 	E(NOTICE, notice, KEPT) \
+	E(SAS, sas, KEPT) \
 	E(TRACE, trace, REPLY) \
 	E(NODE, node, REPLY) \
 	E(PERSON, person, REPLY) \
@@ -31,15 +32,18 @@
 	E(PONG, pong, REPLY) \
 	E(OPTION, option, REPLY) \
 	E(SENT, sent, REPLY) \
+	E(WAITING, waiting, REPLY) \
+	E(SAFETY, safety, REPLY) \
 	E(LAGGED, lagged, REPLY) \
 	E(ERROR, error, REPLY) \
 	E(DONE, done, REPLY)
 
 /* Somebody's state changed. state: discovered, dialing, online, offline, gone.
- * trust: unverified (verified and changed come with contacts). name: how we call
+ * trust: unverified, contact, verified, blocked. name: how we call
  * this peer, unique among those known: the nick, with a short id when needed. */
 #define EVENT_FIELDS_PEER(F) \
-	F(id, STR) F(name, STR) F(nick, STR) F(state, STR) F(trust, STR) \
+	F(id, STR) F(name, STR) F(nick, STR) F(alias, STR) F(tags, STR) F(state, STR) \
+	F(trust, STR) \
 	F(address, STR) F(path, STR) F(role, STR) F(status, STR) F(away, YES) \
 	F(seen, TIME) F(why, STR)
 /* The same as a row of /peers. */
@@ -60,6 +64,19 @@
 /* For people. level: info, warning, alarm. peer: whom it is about, if anybody. */
 #define EVENT_FIELDS_NOTICE(F) \
 	F(level, STR) F(text, STR) F(peer, STR)
+
+/* Short words, the same on both sides unless somebody is in between. state: compare,
+ * confirmed (the other user says they are the same), verified (so says ours), failed,
+ * ended (nobody has said anything). words, numbers: while there are any. */
+#define EVENT_FIELDS_SAS(F) \
+	F(peer, STR) F(name, STR) F(state, STR) F(words, STR) F(numbers, STR) F(why, STR)
+
+/* What `verify` shows. number: 12 groups of 5 digits. code: the text of the QR code.
+ * mismatch: a comparison failed since the last good one. began: a run over the live
+ * session is under way, words follow. */
+#define EVENT_FIELDS_SAFETY(F) \
+	F(peer, STR) F(name, STR) F(trust, STR) F(number, STR) F(code, STR) \
+	F(mismatch, YES) F(began, YES)
 
 /* One frame on the wire. direction: in, out. bytes: the first 24 as hex. */
 #define EVENT_FIELDS_TRACE(F) \
@@ -96,6 +113,10 @@
 	F(live, YES)
 
 /* A command that made a message: its id, before the outcome. */
+/* One row of outbox: so much waits for this peer, the first since then. */
+#define EVENT_FIELDS_WAITING(F) \
+	F(peer, STR) F(name, STR) F(count, NUM) F(since, TIME)
+
 #define EVENT_FIELDS_SENT(F) \
 	F(id, STR) F(peer, STR) F(state, STR)
 

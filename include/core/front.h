@@ -162,6 +162,9 @@ struct front_port_ops {
 	 * every fault of the command comes as a reply. ERR_IO: the node is gone;
 	 * ERR_RANGE, ERR_FULL: it cannot be handed to a node in another process. */
 	enum err (*submit)(void *impl, const struct command *cmd);
+	/* Its reader is slow: a long list, as of history, waits until it is told false.
+	 * NULL: lists are not held back. */
+	void (*pause)(void *impl, bool is_full);
 	/* No more events. */
 	void (*close)(void *impl);
 };

@@ -30,6 +30,9 @@ const struct id32 *identity_node_id(const struct identity *id);
 const struct id16 *identity_device_id(const struct identity *id);
 /* The Noise static private key, 32 bytes, in guarded memory. */
 const uint8_t *identity_dn_secret(const struct identity *id);
+/* The key of the local database, which follows from the identity key's seed: 32 bytes,
+ * wiped by the caller. */
+void identity_db_key(const struct identity *id, uint8_t out[static 32]);
 /* A second device of the same person: fresh device keys, certificate serial + 1,
  * device list version + 1 naming all of the old one and the new (also set in id).
  * NULL when the list is full (DEVLIST_MAX_DEVICES). */

@@ -23,6 +23,10 @@
 	M(NACK, nack, 3, CTRL, PHASE_LIVE) \
 	M(PROFILE, profile, 4, CTRL, PHASE_LIVE) \
 	M(DEVLIST, devlist, 5, CTRL, PHASE_LIVE) \
+	M(SAS_COMMIT, sas_commit, 6, CTRL, PHASE_LIVE) \
+	M(SAS_NONCE, sas_nonce, 7, CTRL, PHASE_LIVE) \
+	M(SAS_REVEAL, sas_reveal, 8, CTRL, PHASE_LIVE) \
+	M(SAS_RESULT, sas_result, 9, CTRL, PHASE_LIVE) \
 	M(TEXT, text, 16, MSG, PHASE_LIVE)
 
 #define MSG_FIELDS_HELLO(F) \
@@ -46,6 +50,11 @@
 	F(2, away, BOOL, 0, 1, OPT)
 
 #define MSG_FIELDS_DEVLIST(F) F(0, list, BIN, 1, DEVLIST_MAX_BYTES, REQ)
+
+#define MSG_FIELDS_SAS_COMMIT(F) F(0, commit, BIN, 32, 32, REQ)
+#define MSG_FIELDS_SAS_NONCE(F) F(0, nonce, BIN, 32, 32, REQ)
+#define MSG_FIELDS_SAS_REVEAL(F) F(0, nonce, BIN, 32, 32, REQ)
+#define MSG_FIELDS_SAS_RESULT(F) F(0, is_same, BOOL, 0, 1, REQ)
 
 #define MSG_FIELDS_TEXT(F) \
 	F(0, conv, BIN, 16, 16, REQ) \

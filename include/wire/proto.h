@@ -68,7 +68,10 @@ enum {
 	/* "Sessions" */
 	PROTO_DUP_SAME_S = 5, /* rule (c): completed less than this apart */
 	PROTO_CLONE_BOOTS = 3,
-	PROTO_CLONE_S = 60
+	PROTO_CLONE_S = 60,
+
+	PROTO_SAS_S = 120, /* a comparison of words, from its commitment on */
+	PROTO_SAS_STEP_S = 10 /* of it, until the words are there */
 };
 
 #define PROTO_REKEY_BYTES (8ULL << 30)

@@ -1,5 +1,6 @@
 #include "cli/node.h"
 
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,15 +9,18 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/secret.h"
 #include "discovery/discovery.h"
 #include "net/ifwatch.h"
 #include "net/net.h"
+#include "store/store.h"
 
 enum {
 	CHAN_OUT_MAX = 256 << 10,
 	CERTS_KEPT = 1024,
 	DIAL_TIMEOUT_S = 3,
-	PORT_FILE_BYTES = 16
+	PORT_FILE_BYTES = 16,
+	LOAD_MS = 60000
 };
 
 struct node {
@@ -27,6 +31,8 @@ struct node {
 	struct core *core;
 	struct discovery *discovery;
 	struct ifwatch *ifwatch;
+	struct store *store;
+	struct loop_watch *watch; /* of the store */
 	struct loop_tick tick;
 	uint16_t port;
 };
@@ -173,6 +179,7 @@ static struct core *new_core(struct node *n)
 		.net = n->net,
 		.ports = {n, fixed_add, fixed_del, again, visible_set, address_proved,
 			  save, stop},
+		.store = n->store,
 		.profile = n->cfg.profile,
 	};
 	return core_new(&cfg);
@@ -279,6 +286,61 @@ static enum status start_discovery(struct node *n)
 	return STATUS_LOCAL;
 }
 
+/* ---- the store ---- */
+
+static void on_trouble(void *ctx, enum err e, const char *text)
+{
+	struct node *n = ctx;
+	log_warn("store", "%s", text);
+	if (n->core != NULL)
+		core_notice(n->core, e == ERR_OK ? "warning" : "alarm", "%s", text);
+}
+
+static enum status open_store(struct node *n)
+{
+	uint8_t key[STORE_KEY_BYTES];
+	char why[STORE_WHY_BYTES];
+	struct store_config cfg = {
+		.path = n->cfg.paths->store,
+		.key = key,
+		.rng = rng_system(),
+		.now_ms = clock_wall_ms(clock_system()),
+		.on_trouble = on_trouble,
+		.ctx = n,
+	};
+	identity_db_key(n->cfg.identity, key);
+	enum err e = store_open(&cfg, &n->store, why);
+	secret_wipe(key, sizeof key);
+	if (e == ERR_OK)
+		return STATUS_DONE;
+	say("cannot open the messages in %s: %s", n->cfg.paths->store, why);
+	return STATUS_LOCAL;
+}
+
+static void on_store(void *ctx)
+{
+	(void)ctx; /* the end of the tick asks it */
+}
+
+/* Nobody may come in before core knows whom it knows. */
+static enum status await_core(struct node *n)
+{
+	while (!core_is_ready(n->core)) {
+		struct pollfd p = {.fd = store_fd(n->store), .events = POLLIN};
+		if (p.fd >= 0 && poll(&p, 1, LOAD_MS) == 0) {
+			say("cannot read the messages in %s: no answer from the disk",
+			    n->cfg.paths->store);
+			return STATUS_LOCAL;
+		}
+		core_tick(n->core);
+	}
+	if (store_fd(n->store) < 0 || loop_watch_start(n->cfg.loop, store_fd(n->store),
+						       on_store, n, &n->watch) == ERR_OK)
+		return STATUS_DONE;
+	say("cannot watch the store: the system has no descriptor left");
+	return STATUS_LOCAL;
+}
+
 enum status node_start(const struct node_config *cfg, struct node **out)
 {
 	struct node *n = mem_new(sizeof *n);
@@ -294,10 +356,14 @@ enum status node_start(const struct node_config *cfg, struct node **out)
 	};
 	rng_fill(rng_system(), &n->chan.boot, sizeof n->chan.boot);
 	n->net = new_net(n);
-	n->core = new_core(n);
-	net_events_set(n->net, core_link_events(), n->core);
-	loop_tick_add(cfg->loop, &n->tick, on_tick, n);
-	if (cfg->is_networked) {
+	s = open_store(n);
+	if (s == STATUS_DONE) {
+		n->core = new_core(n);
+		net_events_set(n->net, core_link_events(), n->core);
+		s = await_core(n);
+		loop_tick_add(cfg->loop, &n->tick, on_tick, n);
+	}
+	if (s == STATUS_DONE && cfg->is_networked) {
 		s = listen_somewhere(n);
 		if (s == STATUS_DONE)
 			s = start_discovery(n);
@@ -324,7 +390,10 @@ void node_stop(struct node *n)
 		return;
 	ifwatch_stop(n->ifwatch);
 	discovery_stop(n->discovery);
-	loop_tick_del(&n->tick);
+	if (n->core != NULL)
+		loop_tick_del(&n->tick);
+	loop_watch_stop(n->watch);
+	store_free(n->store); /* before core: what it has to say comes too late */
 	core_free(n->core);
 	net_free(n->net);
 	chan_pool_free(n->pool);

@@ -90,6 +90,7 @@ enum err paths_init(struct paths *p, const char *profile, char *(*env)(const cha
 	p->key = mem_printf("%s/key", p->data_dir);
 	p->lock = mem_printf("%s/lock", p->data_dir);
 	p->last_port = mem_printf("%s/port", p->data_dir);
+	p->store = mem_printf("%s/store.db", p->data_dir);
 	set_socket(p, profile, env);
 	e = check_socket(p, why);
 out:
@@ -100,9 +101,9 @@ out:
 
 void paths_wipe(struct paths *p)
 {
-	char *all[] = {p->config_dir, p->config,     p->profile_config,
-		       p->data_dir,   p->key,	     p->lock,
-		       p->last_port,  p->socket_dir, p->socket};
+	char *all[] = {p->config_dir, p->config, p->profile_config, p->data_dir,
+		       p->key,	      p->lock,	 p->last_port,	    p->store,
+		       p->socket_dir, p->socket};
 	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
 		mem_free(all[i]);
 	*p = (struct paths){0};

@@ -11,7 +11,7 @@ struct paths {
 	char *config; /* .../config: for all profiles */
 	char *profile_config; /* .../<profile>.conf */
 	char *data_dir; /* $XDG_DATA_HOME/p2pmsg/<profile> */
-	char *key, *lock, *last_port; /* in it */
+	char *key, *lock, *last_port, *store; /* in it */
 	char *socket_dir; /* $XDG_RUNTIME_DIR/p2pmsg, or the data folder */
 	char *socket; /* <profile>.sock there */
 };

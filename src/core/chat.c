@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "core/dialer.h"
+#include "core/kept.h"
 #include "core/outbox.h"
 #include "crypto/hash.h"
 
@@ -23,14 +24,16 @@ void conv_lan(struct id16 *out)
 	hash_one(conv_label, slice_str("#lan"), out->b, sizeof out->b);
 }
 
+/* ---- said ---- */
+
 static enum err encode(struct core *c, struct peer *p, struct slice text, bool is_action,
-		       struct object **out)
+		       struct msg *m, struct object **out)
 {
-	struct msg m = {.type = MSG_TEXT};
 	const struct id16 *conv = p != NULL ? &p->conv : &c->lan_conv;
 	uint64_t *lamport = p != NULL ? &p->lamport : &c->lan_lamport;
-	rng_fill(c->cfg.rng, m.id.b, sizeof m.id.b);
-	m.u.text = (struct msg_text){
+	*m = (struct msg){.type = MSG_TEXT};
+	rng_fill(c->cfg.rng, m->id.b, sizeof m->id.b);
+	m->u.text = (struct msg_text){
 		.has = is_action ? MSG_HAS(6) : 0,
 		.conv = slice_of(conv->b, sizeof conv->b),
 		.time = core_wall_ms(c) & PROTO_NUMBER_MAX,
@@ -39,72 +42,126 @@ static enum err encode(struct core *c, struct peer *p, struct slice text, bool i
 		.style = is_action,
 	};
 	buf_clear(&c->scratch, SIZE_MAX);
-	enum err e = msg_encode(&m, &c->scratch);
+	enum err e = msg_encode(m, &c->scratch);
 	if (e == ERR_OK)
-		*out = object_new(&m.id, p == NULL, buf_slice(&c->scratch));
+		*out = object_new(&m->id, p == NULL, buf_slice(&c->scratch));
 	return e;
 }
 
-static void tell(struct core *c, struct peer *p, const struct object *o,
-		 struct slice text, bool is_action)
+static unsigned queued_for(const struct core *c, const struct peer *p)
 {
-	char small[256];
-	char *copy = text.n < sizeof small ? small : mem_new(text.n + 1);
-	memcpy(copy, text.p, text.n);
-	copy[text.n] = '\0';
-	struct event ev = {.type = EVENT_MESSAGE};
-	ev.u.message = (struct event_message){
-		.id = o->id_text,
-		.conv = p != NULL ? p->id_text : "#lan",
-		.direction = "out",
-		.peer = p != NULL ? p->id_text : NULL,
-		.name = p != NULL ? p->name : NULL,
-		.nick = c->nick,
-		.text = copy,
-		.style = is_action ? "action" : "plain",
-		.state = p == NULL || peer_session(p) != NULL ? "sent" : "queued",
-		.sent = core_wall_ms(c),
-	};
-	emit(c, &ev);
-	if (copy != small)
-		mem_free(copy);
+	return p != NULL ? p->n_queued : c->n_sayings;
 }
 
-/* Whoever does not read has a full queue of his own; it is nobody else's trouble. */
-static enum err add_lan(struct core *c, struct object *o)
+/* Nobody is there, or too much waits already. */
+static enum err may_say(const struct core *c, const struct peer *p)
 {
-	enum err e = ERR_UNREACHABLE;
-	size_t pos = 0;
-	for (struct peer *p; (p = map_next(c->peers, &pos)) != NULL;) {
-		if (peer_session(p) == NULL)
-			continue;
-		enum err one = outbox_add(p, o);
-		e = e == ERR_OK ? ERR_OK : one;
+	if (queued_for(c, p) >= (unsigned)options_int(c->cfg.options, OPT_queue_messages))
+		return ERR_FULL;
+	return p == NULL ? outbox_may_add_lan(c) : ERR_OK;
+}
+
+static void saying_free(struct saying *s)
+{
+	list_del(&s->node);
+	s->core->n_sayings--;
+	object_release(s->obj);
+	mem_free(s);
+}
+
+static void show(struct core *c, const struct store_message *kept)
+{
+	struct shown shown;
+	if (shown_init(&shown, c, kept) == ERR_OK)
+		emit(c, &shown.ev);
+	shown_wipe(&shown);
+}
+
+static void on_kept(void *ctx, const struct store_request *req,
+		    const struct store_reply *reply)
+{
+	struct saying *s = ctx;
+	struct core *c = s->core;
+	struct peer *p = s->is_lan ? NULL : peer_find(c, &s->peer);
+	if (reply->err == ERR_OK) {
+		show(c, &req->msg);
+		if (s->is_lan)
+			outbox_add_lan(c, s->obj);
+		else if (p != NULL)
+			outbox_kept(p, s->obj);
+	} else if (p != NULL) {
+		p->n_queued--;
 	}
-	return e;
+	s->on_said(s, p, reply->err, reply->why);
+	saying_free(s);
 }
 
-static enum err add(struct core *c, struct peer *p, struct object *o)
+static enum err keep(struct saying *s, const struct peer *p, const struct msg *m)
 {
-	if (p == NULL)
-		return add_lan(c, o);
-	peer_pin(p);
-	enum err e = outbox_add(p, o);
-	dialer_want(p);
-	return e;
+	struct core *c = s->core;
+	struct slice object = slice_of(s->obj->bytes, s->obj->len);
+	struct kept_body body = {
+		.object = object,
+		.peer = p != NULL ? slice_of(p->node_id.b, sizeof p->node_id.b)
+				  : slice_of(NULL, 0),
+	};
+	struct store_request req = {.verb = STORE_KEEP, .done = on_kept, .ctx = s};
+	req.is_new = true;
+	req.msg = (struct store_message){
+		.author = c->node_id,
+		.id = m->id,
+		.conv = p != NULL ? p->conv : c->lan_conv,
+		.lamport = m->u.text.lamport,
+		.sent_ms = m->u.text.time,
+		.kept_ms = core_wall_ms(c),
+		.state = p != NULL ? STORE_QUEUED : STORE_NONE,
+	};
+	if (p != NULL) {
+		req.object_id = m->id;
+		req.object = object;
+		req.to = &p->node_id;
+		req.n_to = 1;
+	}
+	buf_clear(&c->scratch, SIZE_MAX);
+	enum err e = kept_encode(&c->scratch, &body);
+	req.msg.body = buf_slice(&c->scratch);
+	return e == ERR_OK ? store_submit(c->cfg.store, &req) : e;
 }
 
 enum err chat_say(struct core *c, struct peer *p, struct slice text, bool is_action,
-		  struct id16 *id_out)
+		  const struct saying *how)
 {
+	struct msg m;
 	struct object *o = NULL;
-	enum err e = encode(c, p, text, is_action, &o);
+	enum err e = may_say(c, p);
+	if (e == ERR_OK)
+		e = encode(c, p, text, is_action, &m, &o);
 	if (e != ERR_OK)
 		return e;
-	*id_out = o->id;
-	e = add(c, p, o);
-	if (e == ERR_OK)
-		tell(c, p, o, text, is_action);
-	object_release(o);
-	return e;
+	struct saying *s = mem_dup(how, sizeof *how);
+	s->core = c;
+	s->obj = o;
+	s->is_lan = p == NULL;
+	list_add(&c->sayings, &s->node);
+	c->n_sayings++;
+	if (p != NULL) {
+		s->peer = p->node_id;
+		peer_pin(p);
+	}
+	e = keep(s, p, &m);
+	if (e != ERR_OK) {
+		saying_free(s);
+		return e;
+	}
+	if (p != NULL) {
+		p->n_queued++;
+		dialer_want(p);
+	}
+	return ERR_OK;
+}
+
+void chat_free_sayings(struct core *c)
+{
+	list_each_safe (it, &c->sayings)
+		saying_free(list_entry(it, struct saying, node));
 }

@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "core/command.h"
+#include "core/contact.h"
 #include "core/dialer.h"
 #include "core/session.h"
 #include "core/trace.h"
@@ -231,6 +232,7 @@ void cmd_forget(struct call *call)
 		return;
 	}
 	trace_forget(call->core, p);
+	contact_forget(p);
 	peer_forget(p);
 	call_done(call, "forgotten");
 }

@@ -33,15 +33,14 @@ static void say_failed(struct call *call, const struct peer *p, enum err e)
 			  PROTO_TEXT_BYTES);
 }
 
-static void tell_sent(struct call *call, const struct peer *p, const struct id16 *id)
+static void tell_sent(const struct saying *s, const struct peer *p)
 {
-	char hex[33];
-	hex_encode(slice_of(id->b, sizeof id->b), hex);
+	bool is_sent = s->is_lan || (p != NULL && peer_session(p) != NULL);
 	struct event ev = {.type = EVENT_SENT};
-	ev.u.sent.id = hex;
+	ev.u.sent.id = s->obj->id_text;
 	ev.u.sent.peer = p != NULL ? p->id_text : NULL;
-	ev.u.sent.state = p == NULL || peer_session(p) != NULL ? "sent" : "queued";
-	emit_reply(call->core, call->to, &ev);
+	ev.u.sent.state = is_sent ? "sent" : "queued";
+	emit_reply(s->core, s->to, &ev);
 }
 
 static bool anybody_online(const struct core *c)
@@ -53,12 +52,27 @@ static bool anybody_online(const struct core *c)
 	return false;
 }
 
+static void on_said(const struct saying *s, struct peer *p, enum err e, const char *why)
+{
+	struct core *c = s->core;
+	if (e != ERR_OK) {
+		emit_error(c, s->to, 5,
+			   "the message could not be kept, so it was not sent: %s",
+			   why[0] != '\0' ? why : err_str(e));
+		return;
+	}
+	tell_sent(s, p);
+	if (s->has_wait)
+		waiter_delivery(c, s->to, p, &s->obj->id, s->wait_s);
+	else
+		emit_done(c, s->to, NULL);
+}
+
 static void say(struct call *call, const char *who, const char *text, const char *wait,
 		bool is_action)
 {
 	struct core *c = call->core;
 	struct peer *p;
-	struct id16 id;
 	uint64_t wait_s;
 	if (!call_number(call, wait, "wait", 0, WAIT_MAX_S, &wait_s) ||
 	    !call_who(call, who, true, &p))
@@ -67,16 +81,13 @@ static void say(struct call *call, const char *who, const char *text, const char
 		waiter_again(c, call->to, call->cmd, call->patience_ms);
 		return;
 	}
-	enum err e = chat_say(c, p, slice_str(text), is_action, &id);
-	if (e != ERR_OK) {
+	struct saying how = {.to = call->to,
+			     .has_wait = wait != NULL,
+			     .wait_s = wait_s,
+			     .on_said = on_said};
+	enum err e = chat_say(c, p, slice_str(text), is_action, &how);
+	if (e != ERR_OK)
 		say_failed(call, p, e);
-		return;
-	}
-	tell_sent(call, p, &id);
-	if (wait != NULL)
-		waiter_delivery(c, call->to, p, &id, wait_s);
-	else
-		call_done(call, NULL);
 }
 
 void cmd_msg(struct call *call)

@@ -7,8 +7,10 @@
 #include "core/cand.h"
 #include "core/chat.h"
 #include "core/command.h"
+#include "core/contact.h"
 #include "core/dialer.h"
 #include "core/emit.h"
+#include "core/history.h"
 #include "core/profile.h"
 #include "core/session.h"
 #include "core/trace.h"
@@ -27,20 +29,28 @@ struct core *core_new(const struct core_config *cfg)
 	conv_lan(&c->lan_conv);
 	c->peers = map_new(sizeof(struct id32));
 	c->by_text = map_new(NODE_ID_COMPACT_BYTES - 1);
+	c->by_conv = map_new(sizeof(struct id16));
+	c->settling = map_new(sizeof(struct id32) + sizeof(struct id16));
 	c->sessions = map_new(sizeof(link_id));
 	c->attempts = map_new(sizeof(link_id));
 	c->cands = map_new(sizeof(struct cand_key));
 	c->lan_ips = map_new(16);
 	buf_init(&c->scratch, PROTO_PAYLOAD_MAX_BYTES);
 	emit_init(c);
-	struct list *lists[] = {&c->guests,	 &c->dirty,   &c->dead,
-				&c->cands_order, &c->rumours, &c->fronts,
-				&c->commands,	 &c->waiters, &c->traces};
+	struct list *lists[] = {&c->guests,  &c->dirty,	  &c->dead,	&c->cands_order,
+				&c->rumours, &c->fronts,  &c->commands, &c->waiters,
+				&c->traces,  &c->sayings, &c->unsaved,	&c->pagers};
 	for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
 		list_init(lists[i]);
 	snprintf(c->discovery, sizeof c->discovery, "off");
 	profile_load(c);
+	contact_load(c);
 	return c;
+}
+
+bool core_is_ready(const struct core *c)
+{
+	return c->n_loading == 0;
 }
 
 static void close_sessions(struct core *c)
@@ -58,7 +68,9 @@ void core_free(struct core *c)
 		list_entry(it, struct front, node)->is_following = false;
 	close_sessions(c);
 	waiter_free_all(c);
+	chat_free_sayings(c);
 	trace_free_all(c);
+	history_free_all(c);
 	session_sweep(c);
 	size_t pos = 0;
 	for (struct peer *p; (p = map_next(c->peers, &pos)) != NULL;)
@@ -68,6 +80,8 @@ void core_free(struct core *c)
 	chat_free(c);
 	map_free(c->peers);
 	map_free(c->by_text);
+	map_free(c->by_conv);
+	map_free(c->settling);
 	map_free(c->sessions);
 	emit_free_all(c);
 	mem_free(c->trouble);
@@ -181,12 +195,16 @@ static void flush(struct core *c)
 
 bool core_tick(struct core *c)
 {
+	store_poll(c->cfg.store);
 	command_run_queued(c);
 	waiter_sweep(c);
 	flush(c);
+	contact_flush(c);
 	trace_sweep(c);
+	history_sweep(c);
 	session_sweep(c);
 	emit_sweep(c);
 	*c->time = (struct core_time){0};
-	return !list_empty(&c->commands);
+	bool is_answered = store_fd(c->cfg.store) < 0 && store_pending(c->cfg.store) > 0;
+	return !list_empty(&c->commands) || is_answered;
 }

@@ -53,10 +53,13 @@ struct core {
 	/* people and connections */
 	struct map *peers; /* node_id -> struct peer */
 	struct bucket rumoured; /* people announced to the front ends, not proved */
+	struct bucket namesakes; /* warnings of those who use a contact's name */
+	struct map *by_conv; /* conversation of two -> struct peer */
 	struct map *by_text; /* 56 characters of the id -> struct peer */
 	struct map *sessions; /* link_id -> struct session */
 	struct list guests; /* sessions of non-contacts, oldest first */
 	unsigned n_guests;
+	struct list unsaved; /* contacts that the store knows an older state of */
 	struct list dirty; /* sessions with something to send at the end of the tick */
 	struct list dead; /* sessions to be freed at the end of the tick */
 	uint64_t next_session; /* their order of birth */
@@ -70,11 +73,17 @@ struct core {
 	uint64_t dial_us; /* when the dialer last looked at them all */
 	unsigned dials_unproved; /* in flight */
 
-	struct buf scratch; /* one object being encoded */
+	struct buf scratch; /* one object or body being encoded */
+	struct list sayings; /* struct saying: on their way to the store */
+	unsigned n_sayings;
+	unsigned n_loading; /* answers of the store without which nobody is let in */
+	struct map
+		*settling; /* (peer, id) -> marker: done with, the store knows not yet */
 
 	/* #lan */
 	uint64_t lan_lamport;
 	struct map *lan_ips; /* address -> struct lan_ip */
+	struct bucket not_kept; /* how often people are told that the store fails */
 
 	/* front ends and what they see */
 	struct list fronts; /* struct front */
@@ -87,6 +96,8 @@ struct core {
 	size_t kept_bytes;
 	struct list waiters; /* commands whose outcome is open (waiter.c) */
 	unsigned n_waiters;
+	struct list pagers; /* history.c */
+	unsigned n_pagers;
 	struct list traces; /* trace.c */
 	unsigned n_traces_all;
 };

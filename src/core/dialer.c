@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "core/cand.h"
+#include "core/contact.h"
 
 enum {
 	STAGGER_US = 250 * 1000,
@@ -23,7 +24,7 @@ static bool is_peer_free(const struct core *c, const struct peer *p, uint64_t no
 {
 	if (p == NULL)
 		return true;
-	if (has_session(p) || p->n_attempts >= PEER_DIALS_MAX)
+	if (has_session(p) || p->is_blocked || p->n_attempts >= PEER_DIALS_MAX)
 		return false;
 	if (p->n_attempts > 0 && now - p->attempt_us < STAGGER_US)
 		return false;
@@ -297,6 +298,7 @@ void dialer_remember(struct session *s, uint16_t port)
 	struct cand *a = cand_get(s->core, &sight);
 	if (a != NULL)
 		cand_proved(a, s->peer);
+	contact_changed(s->peer);
 }
 
 void dialer_renew(struct session *s)

@@ -107,6 +107,18 @@ bool emit_is_open(const struct core *c, uint64_t front)
 	return front_find(c, front) != NULL;
 }
 
+bool emit_is_following(const struct core *c, uint64_t front)
+{
+	const struct front *f = front_find(c, front);
+	return f != NULL && f->is_following;
+}
+
+bool emit_is_full(const struct core *c, uint64_t front)
+{
+	const struct front *f = front_find(c, front);
+	return f != NULL && f->is_full;
+}
+
 void emit_reply(struct core *c, struct reply_to to, struct event *ev)
 {
 	struct front *f = front_find(c, to.front);
@@ -114,7 +126,8 @@ void emit_reply(struct core *c, struct reply_to to, struct event *ev)
 		return;
 	ev->cursor = 0;
 	ev->tag = to.tag;
-	ev->time_ms = core_wall_ms(c);
+	if (ev->time_ms == 0)
+		ev->time_ms = core_wall_ms(c);
 	show(f, ev);
 }
 
@@ -206,6 +219,12 @@ static enum err front_submit(void *impl, const struct command *cmd)
 	return ERR_OK;
 }
 
+static void front_pause(void *impl, bool is_full)
+{
+	struct front *f = impl;
+	f->is_full = is_full;
+}
+
 static void front_close(void *impl)
 {
 	struct front *f = impl;
@@ -215,6 +234,7 @@ static void front_close(void *impl)
 
 static const struct front_port_ops port_ops = {
 	.submit = front_submit,
+	.pause = front_pause,
 	.close = front_close,
 };
 

@@ -17,6 +17,7 @@ struct front {
 	void *fn_ctx;
 	bool is_following;
 	bool is_in_call;
+	bool is_full; /* it has said so */
 };
 
 /* Whom a reply goes to. A front that is gone is no error. */
@@ -47,6 +48,10 @@ void emit_error(struct core *c, struct reply_to to, unsigned status, const char 
 /* Replays from cursor on (exclusive), then follows. */
 void emit_follow(struct core *c, struct reply_to to, uint64_t since);
 bool emit_is_open(const struct core *c, uint64_t front);
+/* True when it sees what happens by itself. */
+bool emit_is_following(const struct core *c, uint64_t front);
+/* True when it has enough to write: long lists wait. A front that is gone never is. */
+bool emit_is_full(const struct core *c, uint64_t front);
 uint64_t emit_oldest(const struct core *c);
 
 void emit_init(struct core *c);

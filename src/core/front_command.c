@@ -90,7 +90,7 @@ static void put_arg(struct buf *b, const struct arg_row *arg)
 	bool is_option = arg->kind == ARG_VALUE || arg->kind == ARG_FLAG;
 	put(b, arg->need == ARG_OPT ? " [" : " ");
 	if (is_option) {
-		put(b, "--");
+		put(b, arg->name[1] == '\0' ? "-" : "--");
 		put(b, arg->name);
 	}
 	if (arg->kind == ARG_VALUE)

@@ -6,7 +6,12 @@
 #include "base/mem.h"
 #include "base/text.h"
 
-enum { PREFIX_MIN = 4, LISTED_MAX = 8, COMPACT = NODE_ID_COMPACT_BYTES - 1 };
+enum {
+	PREFIX_MIN = 4,
+	LISTED_MAX = 8,
+	COMPACT = NODE_ID_COMPACT_BYTES - 1,
+	NAMESAKES_BURST = 8
+};
 
 /* What the user typed, in the forms it is compared in. */
 struct wanted {
@@ -41,6 +46,8 @@ static void wanted_init(struct wanted *w, const char *who)
 	squeeze(who, w->prefix);
 	const char *tilde = strrchr(who, '~');
 	if (tilde == NULL)
+		tilde = strrchr(who, '=');
+	if (tilde == NULL)
 		return;
 	char *nick = mem_strndup(who, (size_t)(tilde - who));
 	w->nick = text_fold(nick);
@@ -66,8 +73,9 @@ static bool is_folded(const char *nick, const char *folded)
  * else can take its place. */
 static bool has_nick(const struct peer *p, const char *folded)
 {
-	return folded != NULL && (is_folded(p->nick, folded) ||
-				  (p->pinned[0] != '\0' && is_folded(p->pinned, folded)));
+	return folded != NULL &&
+	       (is_folded(p->nick, folded) || is_folded(p->alias, folded) ||
+		(p->pinned[0] != '\0' && is_folded(p->pinned, folded)));
 }
 
 static bool fits(const struct peer *p, const struct wanted *w)
@@ -171,4 +179,28 @@ enum err name_resolve(struct core *c, const char *who, struct peer **out, char *
 	e = search(c, who, &w, out, why, why_max);
 	wanted_wipe(&w);
 	return e;
+}
+
+/* A contact, other than p, that goes by this name. */
+static const struct peer *namesake(const struct peer *p, const char *folded)
+{
+	size_t pos = 0;
+	for (struct peer *o; (o = map_next(p->core->peers, &pos)) != NULL;)
+		if (o != p && o->is_contact && has_nick(o, folded))
+			return o;
+	return NULL;
+}
+
+void name_warn(const struct peer *p)
+{
+	struct core *c = p->core;
+	char *folded = p->nick[0] != '\0' ? text_fold(p->nick) : NULL;
+	const struct peer *known = folded != NULL ? namesake(p, folded) : NULL;
+	mem_free(folded);
+	/* whoever makes keys up shall not fill the screen */
+	if (known == NULL || p->is_contact ||
+	    !bucket_take(&c->namesakes, core_now_us(c), 1, NAMESAKES_BURST))
+		return;
+	peer_notice(p, "warning", "%s is not the %s you know: another key uses that name",
+		    p->name, known->name);
 }

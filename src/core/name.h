@@ -15,4 +15,7 @@
 enum err name_resolve(struct core *c, const char *who, struct peer **out, char *why,
 		      size_t why_max);
 
+/* Somebody has a new nick: warns when it is a contact's name. */
+void name_warn(const struct peer *p);
+
 #endif

@@ -1,11 +1,14 @@
 /* on_chat: texts that come in. */
 #include "core/chat.h"
 
+#include "base/log.h"
 #include "base/mem.h"
+#include "core/kept.h"
 
 enum {
 	DAY_S = 86400,
 	KNOCK_BYTES = 512,
+	NOT_KEPT_RETRY_S = 10,
 	LAN_IPS_MAX = 4096,
 	/* a flood of empty words costs too */
 	DAY_OVERHEAD_BYTES = 64
@@ -78,40 +81,14 @@ static uint64_t day_left_s(const struct peer *p)
 	return DAY_S - (core_now_us(p->core) - p->day_us) / 1000000;
 }
 
-/* max(seen) + 1 is what we send next; a number far ahead is clamped. */
-static void take_lamport(uint64_t *seen, uint64_t got)
+/* max(seen) + 1 is what we send next; a number far ahead is clamped. What is kept. */
+static uint64_t take_lamport(uint64_t *seen, uint64_t got)
 {
 	if (got > *seen + PROTO_LAMPORT_AHEAD)
 		got = *seen + 1;
 	if (got > *seen)
 		*seen = got;
-}
-
-static void show(struct session *s, const struct msg *m, bool is_lan)
-{
-	const struct msg_text *t = &m->u.text;
-	struct peer *p = s->peer;
-	char id[33];
-	char small[256];
-	char *text = t->text.n < sizeof small ? small : mem_new(t->text.n + 1);
-	hex_encode(slice_of(m->id.b, sizeof m->id.b), id);
-	memcpy(text, t->text.p, t->text.n);
-	text[t->text.n] = '\0';
-	struct event ev = {.type = EVENT_MESSAGE};
-	ev.u.message = (struct event_message){
-		.id = id,
-		.conv = is_lan ? "#lan" : p->id_text,
-		.direction = "in",
-		.peer = p->id_text,
-		.name = p->name,
-		.nick = p->nick[0] != '\0' ? p->nick : NULL,
-		.text = text,
-		.style = t->style == 1 ? "action" : "plain",
-		.sent = t->time,
-	};
-	emit(s->core, &ev);
-	if (text != small)
-		mem_free(text);
+	return got;
 }
 
 /* With accept_from = contacts a stranger gets one knock, and no more. */
@@ -122,12 +99,12 @@ static bool is_stranger(const struct peer *p)
 
 static bool may_knock(const struct peer *p, const struct msg *m)
 {
-	return !p->is_knock_shown && m->u.text.text.n <= KNOCK_BYTES;
+	bool is_first = !p->has_knocked || id16_eq(&p->knock, &m->id);
+	return is_first && m->u.text.text.n <= KNOCK_BYTES;
 }
 
-static void knock(struct peer *p, const struct msg *m)
+static void knock(const struct peer *p, const struct msg *m)
 {
-	p->is_knock_shown = true;
 	peer_notice(p, "info", "%s knocks (answer with /msg to let them write): %.*s",
 		    p->name, (int)m->u.text.text.n, (const char *)m->u.text.text.p);
 }
@@ -155,26 +132,97 @@ static enum proto_code check(struct session *s, const struct msg *m, bool *is_la
 	return CODE_RATE;
 }
 
+/* ---- kept, then shown and acknowledged ---- */
+
+static void show(struct core *c, const struct store_message *kept)
+{
+	struct shown shown;
+	struct peer *p = peer_find(c, &kept->author);
+	if (shown_init(&shown, c, kept) != ERR_OK)
+		BUG("what was kept cannot be shown");
+	else if (p != NULL && !id16_eq(&kept->conv, &c->lan_conv) && is_stranger(p))
+		knock(p, &shown.msg);
+	else
+		emit(c, &shown.ev);
+	shown_wipe(&shown);
+}
+
+/* Not kept, so not acknowledged: it comes again. */
+static void on_not_kept(struct core *c, struct session *s, const struct id16 *id,
+			enum err e, const char *why)
+{
+	if (s != NULL)
+		session_nack(s, id, e == ERR_NOSPACE ? CODE_DISK_FULL : CODE_RATE,
+			     NOT_KEPT_RETRY_S);
+	if (bucket_take(&c->not_kept, core_now_us(c), 1, 1))
+		core_notice(c, "alarm", "messages cannot be kept, so none are taken: %s",
+			    why[0] != '\0' ? why : err_str(e));
+}
+
+static void on_kept(void *ctx, const struct store_request *req,
+		    const struct store_reply *reply)
+{
+	struct core *c = ctx;
+	link_id link = req->tag;
+	struct session *s = map_get(c->sessions, &link);
+	if (reply->err != ERR_OK && reply->err != ERR_EXISTS) {
+		on_not_kept(c, s, &req->msg.id, reply->err, reply->why);
+		return;
+	}
+	if (reply->err == ERR_OK)
+		show(c, &req->msg);
+	if (s != NULL) /* a repeat is acknowledged again, shown once */
+		session_ack(s, &req->msg.id);
+}
+
+static enum err keep(struct session *s, const struct msg *m, bool is_lan)
+{
+	struct core *c = s->core;
+	struct peer *p = s->peer;
+	struct kept_body body = {.nick = slice_str(p->nick)};
+	struct store_request req = {.verb = STORE_KEEP, .done = on_kept, .ctx = c};
+	struct buf object;
+	uint64_t *seen = is_lan ? &c->lan_lamport : &p->lamport;
+	buf_init(&object, PROTO_PAYLOAD_MAX_BYTES);
+	enum err e = msg_encode(m, &object);
+	body.object = buf_slice(&object);
+	if (!is_lan)
+		body.peer = slice_of(p->node_id.b, sizeof p->node_id.b);
+	buf_clear(&c->scratch, SIZE_MAX);
+	if (e == ERR_OK)
+		e = kept_encode(&c->scratch, &body);
+	req.tag = s->link;
+	req.is_new = true;
+	req.msg = (struct store_message){
+		.author = p->node_id,
+		.id = m->id,
+		.conv = is_lan ? c->lan_conv : p->conv,
+		.lamport = take_lamport(seen, m->u.text.lamport),
+		.sent_ms = m->u.text.time,
+		.kept_ms = core_wall_ms(c),
+		.body = buf_slice(&c->scratch),
+	};
+	if (e == ERR_OK)
+		e = store_submit(c->cfg.store, &req);
+	buf_wipe(&object);
+	return e;
+}
+
 enum err on_text(struct session *s, const struct msg *m)
 {
-	struct peer *p = s->peer;
 	bool is_lan;
 	uint64_t retry_s;
-	if (!peer_first_sight(p, &m->id)) {
-		session_ack(s, &m->id); /* a repeat: acknowledged again, shown once */
-		return ERR_OK;
-	}
 	enum proto_code code = check(s, m, &is_lan, &retry_s);
 	if (code != CODE_OK) {
-		map_del(p->seen, &m->id); /* it may come again, and be taken then */
 		session_nack(s, &m->id, code, retry_s);
 		return ERR_OK;
 	}
-	take_lamport(is_lan ? &s->core->lan_lamport : &p->lamport, m->u.text.lamport);
-	if (!is_lan && is_stranger(p))
-		knock(p, m);
-	else
-		show(s, m, is_lan);
-	session_ack(s, &m->id);
+	enum err e = keep(s, m, is_lan);
+	if (e != ERR_OK)
+		on_not_kept(s->core, s, &m->id, e, "");
+	if (is_lan || !is_stranger(s->peer))
+		return ERR_OK;
+	s->peer->has_knocked = true;
+	s->peer->knock = m->id;
 	return ERR_OK;
 }

@@ -1,8 +1,10 @@
 /* on_ctrl: messages that steer a session. */
 #include "base/log.h"
 #include "base/mem.h"
+#include "core/contact.h"
 #include "core/dialer.h"
 #include "core/emit.h"
+#include "core/name.h"
 #include "core/outbox.h"
 #include "core/session.h"
 
@@ -43,6 +45,7 @@ static enum err take_higher(struct session *s, const struct devlist *l)
 		devlist_notice(p, "info", "uses another device, or one less");
 	mem_free(p->devlist);
 	p->devlist = mem_dup(l, sizeof *l);
+	contact_changed(p);
 	close_unlisted(s);
 	return devlist_names(l, &s->cert) ? ERR_OK : ERR_IDENTITY;
 }
@@ -76,6 +79,16 @@ enum err on_devlist(struct session *s, const struct msg *m)
 
 /* ---- HELLO and PROFILE ---- */
 
+static void take_profile(struct peer *p, struct slice nick, struct slice status,
+			 bool is_away)
+{
+	char old[sizeof p->nick];
+	memcpy(old, p->nick, sizeof old);
+	peer_profile(p, nick, status, is_away);
+	if (strcmp(old, p->nick) != 0)
+		name_warn(p);
+}
+
 enum err on_hello(struct session *s, const struct msg *m)
 {
 	const struct msg_hello *h = &m->u.hello;
@@ -87,7 +100,7 @@ enum err on_hello(struct session *s, const struct msg *m)
 	/* provisional: the list it brought must be one that we now hold */
 	if (s->peer->devlist == NULL || !devlist_names(s->peer->devlist, &s->cert))
 		return ERR_IDENTITY;
-	peer_profile(s->peer, h->nick, h->status, h->away);
+	take_profile(s->peer, h->nick, h->status, h->away);
 	if (h->has & MSG_HAS(5))
 		dialer_remember(s, (uint16_t)h->port);
 	session_live(s);
@@ -101,7 +114,7 @@ enum err on_profile(struct session *s, const struct msg *m)
 	if (s->peer->profile_us != 0 && now - s->peer->profile_us < PROFILE_GAP_US)
 		return ERR_OK; /* faster than allowed: not shown */
 	s->peer->profile_us = now;
-	peer_profile(s->peer, f->nick, f->status, f->away);
+	take_profile(s->peer, f->nick, f->status, f->away);
 	return ERR_OK;
 }
 

@@ -5,6 +5,10 @@
 #include "core/waiter.h"
 
 enum {
+	LOADED_MAX = 16 * PROTO_WINDOW_OBJECTS, /* messages of one peer in memory */
+	LOADED_LOW = PROTO_WINDOW_OBJECTS,
+	LOAD_ROWS = 512,
+	LOAD_BYTES = 1 << 20,
 	STRANGE_ACKS_MAX = 4 * PROTO_WINDOW_OBJECTS,
 	RETRY_DEFAULT_S = 5,
 	/* Two fewer than the other side takes: the way there bunches messages up. */
@@ -61,15 +65,13 @@ void outbox_tell(struct peer *p, const struct object *o, const char *state,
 
 /* ---- the queue ---- */
 
-static unsigned *queued_of(struct peer *p, const struct item *it)
-{
-	return it->obj->is_lan ? &p->n_queued_lan : &p->n_queued;
-}
-
 static void drop_queued(struct peer *p, struct item *it)
 {
 	list_del(&it->node);
-	--*queued_of(p, it);
+	if (it->obj->is_lan)
+		p->n_queued_lan--;
+	else
+		p->n_loaded--;
 	item_free(it);
 }
 
@@ -80,7 +82,7 @@ static void put_in_order(struct peer *p, struct item *it)
 	while (at != &p->queue && list_entry(at, struct item, node)->seq < it->seq)
 		at = at->next;
 	list_add(at, &it->node);
-	++*queued_of(p, it);
+	p->n_queued_lan += it->obj->is_lan;
 }
 
 static bool is_expired(const struct item *it, uint64_t now)
@@ -115,20 +117,175 @@ static void wake(struct peer *p, uint64_t at_us)
 
 /* ---- in ---- */
 
-enum err outbox_add(struct peer *p, struct object *o)
+static void add(struct peer *p, struct object *o, bool is_told_sent)
 {
-	long max = options_int(p->core->cfg.options, OPT_queue_messages);
-	if ((o->is_lan ? p->n_queued_lan : p->n_queued) >= (unsigned)max)
-		return ERR_FULL;
 	struct session *s = peer_session(p);
 	struct item *it = item_new(o);
-	it->is_told_sent = s != NULL || o->is_lan;
+	it->is_told_sent = is_told_sent;
 	it->seq = ++p->next_seq;
 	list_add(&p->queue, &it->node);
-	++*queued_of(p, it);
+	if (o->is_lan)
+		p->n_queued_lan++;
+	else
+		p->n_loaded++;
 	if (s != NULL)
 		session_mark(s);
-	return ERR_OK;
+}
+
+void outbox_kept(struct peer *p, struct object *o)
+{
+	bool is_next = peer_session(p) != NULL && p->n_stored == 0 && !p->is_loading &&
+		       p->n_loaded < LOADED_MAX;
+	if (is_next)
+		add(p, o, true);
+	else
+		p->n_stored++;
+	p->is_kept_meanwhile = p->is_loading;
+}
+
+/* Whoever does not read has a full queue of his own; it is nobody else's trouble. */
+static bool has_room_for_lan(const struct peer *p)
+{
+	long max = options_int(p->core->cfg.options, OPT_queue_messages);
+	return peer_session(p) != NULL && p->n_queued_lan < (unsigned)max;
+}
+
+void outbox_add_lan(struct core *c, struct object *o)
+{
+	size_t pos = 0;
+	for (struct peer *p; (p = map_next(c->peers, &pos)) != NULL;)
+		if (has_room_for_lan(p))
+			add(p, o, true);
+}
+
+enum err outbox_may_add_lan(const struct core *c)
+{
+	enum err e = ERR_UNREACHABLE;
+	size_t pos = 0;
+	for (const struct peer *p; (p = map_next(c->peers, &pos)) != NULL;) {
+		if (has_room_for_lan(p))
+			return ERR_OK;
+		if (peer_session(p) != NULL)
+			e = ERR_FULL;
+	}
+	return e;
+}
+
+/* ---- from the store ---- */
+
+struct settling {
+	struct id32 peer;
+	struct id16 id;
+};
+
+/* Under way already, or done with while the store was being asked. */
+static bool is_here(const struct peer *p, const struct id16 *id)
+{
+	const struct settling key = {p->node_id, *id};
+	if (map_get(p->core->settling, &key) != NULL)
+		return true;
+	list_each (node, &p->queue)
+		if (id16_eq(&list_entry(node, struct item, node)->obj->id, id))
+			return true;
+	list_each (of_peer, &p->sessions) {
+		const struct session *s = list_entry(of_peer, struct session, of_peer);
+		list_each (node, &s->inflight)
+			if (id16_eq(&list_entry(node, struct item, node)->obj->id, id))
+				return true;
+	}
+	return false;
+}
+
+static void take(struct peer *p, const struct store_item *i)
+{
+	p->load_after = i->seq;
+	if (is_here(p, &i->id))
+		return;
+	struct object *o = object_new(&i->id, false, i->object);
+	add(p, o, false);
+	object_release(o);
+	if (p->n_stored > 0)
+		p->n_stored--;
+}
+
+static void on_loaded(void *ctx, const struct store_request *req,
+		      const struct store_reply *reply)
+{
+	struct peer *p = peer_find(ctx, &req->peer);
+	if (p == NULL || req->tag != p->load_round)
+		return;
+	p->is_loading = false;
+	if (reply->err != ERR_OK)
+		return;
+	for (size_t i = 0; i < reply->n_items; i++)
+		take(p, &reply->items[i]);
+	/* what was kept while the store looked may not be in it */
+	if (reply->n_items == 0 && !p->is_kept_meanwhile)
+		p->n_stored = 0;
+	p->is_kept_meanwhile = false;
+	outbox_load(p);
+}
+
+void outbox_load(struct peer *p)
+{
+	struct store_request req = {.verb = STORE_OUTBOX, .done = on_loaded};
+	if (p->n_stored == 0 || p->is_loading || p->n_loaded > LOADED_LOW ||
+	    peer_session(p) == NULL)
+		return;
+	req.ctx = p->core;
+	req.tag = p->load_round;
+	req.is_peer = true;
+	req.peer = p->node_id;
+	req.after = p->load_after;
+	req.max = LOAD_ROWS;
+	req.max_bytes = LOAD_BYTES;
+	p->is_loading = store_submit(p->core->cfg.store, &req) == ERR_OK;
+}
+
+void outbox_counted(struct peer *p, uint64_t n)
+{
+	p->n_queued = p->n_stored = (unsigned)n;
+}
+
+void outbox_unload(struct peer *p)
+{
+	list_each_safe (node, &p->queue) {
+		struct item *it = list_entry(node, struct item, node);
+		if (it->obj->is_lan)
+			continue;
+		p->n_stored++;
+		drop_queued(p, it);
+	}
+	p->is_loading = p->is_kept_meanwhile = false;
+	p->load_round++; /* an answer that is under way is void */
+	p->load_after = 0;
+}
+
+static void on_settled(void *ctx, const struct store_request *req,
+		       const struct store_reply *reply)
+{
+	struct core *c = ctx;
+	const struct settling key = {req->peer, req->object_id};
+	map_del(c->settling, &key);
+	(void)reply; /* not written: it goes again, and the other side knows it */
+}
+
+/* It waits no longer. */
+static void settle(struct peer *p, const struct object *o, enum store_state state)
+{
+	struct core *c = p->core;
+	const struct settling key = {p->node_id, o->id};
+	struct store_request req = {
+		.verb = STORE_OUTCOME, .done = on_settled, .ctx = c, .state = state};
+	req.peer = p->node_id;
+	req.object_id = o->id;
+	req.msg.author = c->node_id;
+	p->n_loaded--;
+	if (p->n_queued > 0)
+		p->n_queued--;
+	if (store_submit(c->cfg.store, &req) == ERR_OK)
+		map_put(c->settling, &key, p);
+	outbox_load(p);
 }
 
 /* ---- out ---- */
@@ -157,7 +314,7 @@ static void to_inflight(struct session *s, struct item *it)
 	list_add(&s->inflight, &it->node);
 	s->n_inflight++;
 	s->inflight_bytes += it->obj->len;
-	--*queued_of(p, it);
+	p->n_queued_lan -= it->obj->is_lan;
 	if (!it->is_told_sent)
 		outbox_tell(p, it->obj, "sent", NULL);
 	it->is_told_sent = true;
@@ -274,6 +431,8 @@ bool outbox_acked(struct session *s, const uint8_t id[static 16])
 		outbox_tell(s->peer, it->obj, "delivered", NULL);
 		waiter_on_outcome(s->core, &it->obj->id, ERR_OK, 0);
 	}
+	if (!it->obj->is_lan)
+		settle(s->peer, it->obj, STORE_DELIVERED);
 	item_free(it);
 	session_mark(s);
 	return true;
@@ -302,6 +461,7 @@ bool outbox_nacked(struct session *s, const uint8_t id[static 16], unsigned code
 	if (!it->obj->is_lan) {
 		outbox_tell(s->peer, it->obj, "failed", proto_code_str(code));
 		waiter_on_outcome(s->core, &it->obj->id, ERR_REFUSED, code);
+		settle(s->peer, it->obj, STORE_FAILED);
 	}
 	item_free(it);
 	return true;
@@ -309,12 +469,7 @@ bool outbox_nacked(struct session *s, const uint8_t id[static 16], unsigned code
 
 void outbox_clear(struct peer *p)
 {
-	list_each_safe (node, &p->queue) {
-		struct item *it = list_entry(node, struct item, node);
-		list_del(node);
-		if (!it->obj->is_lan)
-			outbox_tell(p, it->obj, "failed", "forgotten");
-		item_free(it);
-	}
-	p->n_queued = p->n_queued_lan = 0;
+	list_each_safe (node, &p->queue)
+		drop_queued(p, list_entry(node, struct item, node));
+	p->n_stored = p->n_queued = 0;
 }

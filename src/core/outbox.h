@@ -1,7 +1,10 @@
 /*
  * outbox: messages on their way to a peer: queued, sent (on a session, not yet
- * acknowledged), delivered. In memory for now. p2pmsg-protocol(7), "Message
- * semantics".
+ * acknowledged), delivered. p2pmsg-protocol(7), "Message semantics".
+ *
+ * All that waits is in the store. In memory, in the order of the store, are the next
+ * ones for a peer who is online; who goes away leaves none. What is for #lan is in
+ * memory only.
  */
 #ifndef CORE_OUTBOX_H
 #define CORE_OUTBOX_H
@@ -34,14 +37,23 @@ struct object {
 struct object *object_new(const struct id16 *id, bool is_lan, struct slice bytes);
 void object_release(struct object *o);
 
-/* Queues it for p and marks the session; takes a reference of its own. ERR_FULL
- * when queue_messages wait already (#lan is counted by itself). */
-enum err outbox_add(struct peer *p, struct object *o);
+/* The store keeps it for p now: on its way if p is online; o is the caller's. */
+void outbox_kept(struct peer *p, struct object *o);
+/* To everybody who is online. */
+void outbox_add_lan(struct core *c, struct object *o);
+/* ERR_UNREACHABLE: nobody is online; ERR_FULL: too much waits for everybody. */
+enum err outbox_may_add_lan(const struct core *c);
+/* The peer is online: fetches what waits for it. */
+void outbox_load(struct peer *p);
+/* So much waits in the store, by its own word. */
+void outbox_counted(struct peer *p, uint64_t n);
 /* Moves what the window allows into records; ERR_FULL of the link. */
 enum err outbox_send(struct session *s);
 /* The session ended: what it had not delivered stands first in the queue again, in
  * its old order. */
 void outbox_return(struct session *s);
+/* No session is left: the queue is the store's alone. */
+void outbox_unload(struct peer *p);
 /* One acknowledged id. False when nothing of that id was under way. */
 bool outbox_acked(struct session *s, const uint8_t id[static 16]);
 /* One refused id. */

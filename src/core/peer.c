@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "core/chat.h"
+#include "core/contact.h"
 #include "core/dialer.h"
 #include "core/emit.h"
 #include "core/guest.h"
@@ -20,13 +21,23 @@ struct peer *peer_find(const struct core *c, const struct id32 *id)
 	return map_get(c->peers, id);
 }
 
-/* "nick~abcd": the nick alone would let anybody look like anybody. */
+/* The nick alone would let anybody look like anybody. */
+void peer_make_name(const char *nick, const char *id_text,
+		    char out[static PROTO_NICK_BYTES + 16])
+{
+	char *safe = text_safe(slice_str(nick), TEXT_NAME, PROTO_NICK_BYTES);
+	snprintf(out, PROTO_NICK_BYTES + 16, "%.*s~%.4s", PROTO_NICK_BYTES, safe,
+		 id_text);
+	mem_free(safe);
+}
+
+/* What the user calls it has another mark, so that no nick can look like it. */
 static void make_name(struct peer *p)
 {
-	char *nick = text_safe(slice_str(p->nick), TEXT_NAME, PROTO_NICK_BYTES);
-	snprintf(p->name, sizeof p->name, "%.*s~%.4s", PROTO_NICK_BYTES, nick,
-		 p->id_text);
-	mem_free(nick);
+	if (p->alias[0] != '\0')
+		snprintf(p->name, sizeof p->name, "%s=%.4s", p->alias, p->id_text);
+	else
+		peer_make_name(p->nick, p->id_text, p->name);
 }
 
 static struct peer *peer_new(struct core *c, const struct id32 *id)
@@ -34,7 +45,9 @@ static struct peer *peer_new(struct core *c, const struct id32 *id)
 	struct peer *p = mem_new(sizeof *p);
 	p->core = c;
 	p->node_id = *id;
+	list_init(&p->of_unsaved);
 	p->met_us = core_now_us(c);
+	p->met_ms = core_wall_ms(c);
 	node_id_compact(id, p->id_text);
 	conv_of(&c->node_id, id, &p->conv);
 	list_init(&p->sessions);
@@ -43,6 +56,7 @@ static struct peer *peer_new(struct core *c, const struct id32 *id)
 	make_name(p);
 	map_put(c->peers, &p->node_id, p);
 	map_put(c->by_text, p->id_text, p);
+	map_put(c->by_conv, &p->conv, p);
 	return p;
 }
 
@@ -50,12 +64,14 @@ void peer_free(struct peer *p)
 {
 	if (p == NULL)
 		return;
+	list_del(&p->of_unsaved);
+	sas_wipe(p);
 	dialer_forget(p);
 	outbox_clear(p);
 	timer_stop(&p->wake_timer);
 	map_del(p->core->by_text, p->id_text);
 	map_del(p->core->peers, &p->node_id);
-	map_free(p->seen);
+	map_del(p->core->by_conv, &p->conv);
 	mem_free(p->devlist);
 	mem_free(p);
 }
@@ -67,23 +83,11 @@ static bool is_held(const struct peer *p)
 	       dialer_remembers(p);
 }
 
-static void trim_seen(struct peer *p, size_t max)
-{
-	while (p->seen != NULL && map_count(p->seen) > max) {
-		const void *oldest;
-		struct id16 gone;
-		map_oldest(p->seen, &oldest);
-		memcpy(&gone, oldest, sizeof gone);
-		map_del(p->seen, &gone);
-	}
-}
-
 void peer_let_go(struct peer *p)
 {
 	if (is_held(p))
 		return;
 	peer_update(p, NULL);
-	trim_seen(p, PEER_SEEN_KEPT);
 	/* its device list is worth keeping: a lower one must not come back */
 	if (p->devlist == NULL || map_count(p->core->peers) > CORE_PEERS_KEPT)
 		peer_free(p);
@@ -162,6 +166,28 @@ const char *peer_state_str(const struct peer *p)
 	return presence_names[now];
 }
 
+const char *peer_trust_str(const struct peer *p)
+{
+	if (p->is_blocked)
+		return "blocked";
+	if (p->is_verified)
+		return "verified";
+	return p->is_contact ? "contact" : "unverified";
+}
+
+/* The list may come from the disk: whose it is, is looked at again. */
+const struct id32 *peer_ik(const struct peer *p)
+{
+	const struct session *s = peer_session(p);
+	struct id32 id;
+	if (s != NULL)
+		return &s->cert.ik;
+	if (p->devlist == NULL)
+		return NULL;
+	node_id_of(&p->devlist->ik, &id);
+	return id32_eq(&id, &p->node_id) ? &p->devlist->ik : NULL;
+}
+
 void peer_describe(const struct peer *p, struct event_peer *out,
 		   char address[static ADDR_TEXT_BYTES])
 {
@@ -176,7 +202,9 @@ void peer_describe(const struct peer *p, struct event_peer *out,
 		.name = p->name,
 		.nick = p->nick[0] != '\0' ? p->nick : NULL,
 		.state = peer_state_str(p),
-		.trust = p->is_contact ? "contact" : "unverified",
+		.trust = peer_trust_str(p),
+		.alias = p->alias[0] != '\0' ? p->alias : NULL,
+		.tags = p->tags[0] != '\0' ? p->tags : NULL,
 		.address = address[0] != '\0' ? address : NULL,
 		.path = s != NULL ? "direct" : NULL,
 		.role = p->role & 1 ? "rendezvous" : "peer",
@@ -263,8 +291,70 @@ void peer_profile(struct peer *p, struct slice nick, struct slice status, bool i
 	name_pin(p);
 	bool is_new =
 		is_renamed || was_away != is_away || strcmp(old_status, p->status) != 0;
+	if (is_renamed)
+		contact_changed(p);
 	if (is_new && p->presence == PRESENCE_ONLINE)
 		tell(p, NULL);
+}
+
+void peer_set_alias(struct peer *p, const char *alias)
+{
+	snprintf(p->alias, sizeof p->alias, "%s", alias);
+	make_name(p);
+	contact_changed(p);
+	if (p->presence != PRESENCE_NONE && p->presence != PRESENCE_GONE)
+		tell(p, NULL);
+}
+
+void peer_trust(struct peer *p, bool is_verified, bool is_mismatched)
+{
+	bool is_new = p->is_verified != is_verified;
+	p->is_verified = is_verified;
+	p->is_mismatched = is_mismatched;
+	if (is_verified)
+		peer_pin(p);
+	contact_changed(p);
+	if (is_new && p->presence != PRESENCE_NONE && p->presence != PRESENCE_GONE)
+		tell(p, NULL);
+}
+
+/* Where the word begins, or NULL. */
+static char *find_tag(const struct peer *p, const char *tag)
+{
+	size_t n = strlen(tag);
+	for (const char *at = p->tags; (at = strstr(at, tag)) != NULL; at += n)
+		if ((at == p->tags || at[-1] == ' ') && (at[n] == ' ' || at[n] == '\0'))
+			return (char *)at;
+	return NULL;
+}
+
+bool peer_has_tag(const struct peer *p, const char *tag)
+{
+	return tag[0] != '\0' && find_tag(p, tag) != NULL;
+}
+
+bool peer_tag(struct peer *p, const char *tag)
+{
+	size_t used = strlen(p->tags);
+	if (peer_has_tag(p, tag))
+		return true;
+	if (used + 1 + strlen(tag) >= sizeof p->tags)
+		return false;
+	snprintf(p->tags + used, sizeof p->tags - used, "%s%s", used > 0 ? " " : "", tag);
+	return true;
+}
+
+void peer_untag(struct peer *p, const char *tag)
+{
+	char *at = find_tag(p, tag);
+	if (at == NULL)
+		return;
+	size_t n = strlen(tag);
+	char *rest = at + n + (at[n] == ' ');
+	memmove(at, rest, strlen(rest) + 1);
+	n = strlen(p->tags);
+	if (n > 0 && p->tags[n - 1] == ' ')
+		p->tags[n - 1] = '\0';
 }
 
 void peer_pin(struct peer *p)
@@ -274,6 +364,7 @@ void peer_pin(struct peer *p)
 	p->is_contact = true;
 	name_pin(p);
 	guest_promote(p);
+	contact_changed(p);
 }
 
 /* Time that is not worth a thousandth of a token yet is left for the next call, or
@@ -295,14 +386,4 @@ bool bucket_take(struct bucket *b, uint64_t now_us, unsigned per_s, unsigned bur
 void bucket_give_back(struct bucket *b)
 {
 	b->milli += 1000;
-}
-
-bool peer_first_sight(struct peer *p, const struct id16 *id)
-{
-	if (p->seen == NULL)
-		p->seen = map_new(sizeof *id);
-	if (map_put(p->seen, id, p) != NULL)
-		return false;
-	trim_seen(p, PEER_SEEN_MAX);
-	return true;
 }

@@ -5,7 +5,7 @@
 #ifndef CORE_PEER_H
 #define CORE_PEER_H
 
-#include "core/core_state.h"
+#include "core/sas.h"
 
 /* What people see, worked out from sessions, attempts and sightings. */
 enum presence {
@@ -16,22 +16,32 @@ enum presence {
 	PRESENCE_GONE
 };
 
+enum { PEER_TAG_BYTES = 32, PEER_TAGS_BYTES = 255 };
+
 struct peer {
 	struct core *core;
+	struct list of_unsaved; /* in core->unsaved */
 	struct id32 node_id;
 	struct id16 conv; /* of the two of us */
 	char id_text[NODE_ID_COMPACT_BYTES];
 	char name[PROTO_NICK_BYTES + 16]; /* what we call this peer; see peer_rename */
 	char nick[PROTO_NICK_BYTES + 1];
 	char pinned[PROTO_NICK_BYTES + 1]; /* a contact's first nick: it stays its name */
+	char alias[PROTO_NICK_BYTES + 1]; /* what the user calls it; "": nothing */
+	char tags[PEER_TAGS_BYTES + 1]; /* words between spaces */
 	char status[PROTO_STATUS_BYTES + 1];
 	bool is_away;
 	bool is_contact; /* the user wrote to it or added it: pinned */
+	bool is_blocked;
+	bool is_verified; /* the user has compared its key */
+	bool is_mismatched; /* and found it different, since it was last the same */
 	bool is_wanted; /* dial although there are many peers */
-	bool is_knock_shown;
+	bool has_knocked; /* a stranger has one message, */
+	struct id16 knock; /* this one */
 	uint8_t role;
 	enum presence presence; /* as last told */
 	uint64_t seen_ms; /* wall time of the last session or sighting */
+	uint64_t met_ms; /* wall time of the first meeting */
 	uint64_t met_us; /* when it was first heard of */
 
 	struct devlist *devlist; /* the highest one seen; NULL: none */
@@ -46,17 +56,24 @@ struct peer {
 	unsigned boots;
 	uint64_t cloned_until_us;
 
+	struct sas sas;
+
 	/* outgoing */
-	struct list queue; /* struct item: not on any session now */
-	unsigned n_queued; /* of them, those that are not for #lan */
-	unsigned n_queued_lan; /* and those that are */
+	struct list queue; /* struct item: loaded, and not on any session now */
+	unsigned
+		n_queued; /* not delivered yet, wherever: in the store or on its way there */
+	unsigned n_stored; /* of them, in the store and not loaded */
+	unsigned n_loaded; /* loaded: in the queue or on a session */
+	unsigned n_queued_lan; /* in the queue, for #lan */
+	bool is_loading, is_kept_meanwhile;
+	uint64_t load_round; /* counts the times it went away */
+	uint64_t load_after; /* the last of the store that was loaded */
 	uint64_t next_seq; /* of the next item: their order */
 	struct bucket lan_out; /* so that the other side need not refuse */
 	uint64_t lamport;
 	struct timer wake_timer; /* something held back may go then, or expire */
 
 	/* incoming */
-	struct map *seen; /* message id -> marker, the last PEER_SEEN_MAX */
 	struct bucket lan;
 	struct bucket lists, list_notices; /* device lists, and what is said of them */
 	uint64_t day_us; /* start of the day counted below */
@@ -86,11 +103,28 @@ void peer_profile(struct peer *p, struct slice nick, struct slice status, bool i
 /* The user acted on this peer: remembers it as a contact. */
 void peer_pin(struct peer *p);
 
+/* What the user knows of its key; verified makes it a contact. Tells. */
+void peer_trust(struct peer *p, bool is_verified, bool is_mismatched);
+/* "unverified", "contact", "verified", "blocked". */
+const char *peer_trust_str(const struct peer *p);
+/* Its identity key, or NULL when it never was here. */
+const struct id32 *peer_ik(const struct peer *p);
+
+/* "": none any more. Tells. */
+void peer_set_alias(struct peer *p, const char *alias);
+bool peer_has_tag(const struct peer *p, const char *tag);
+/* False when there is no room. Nothing happens when it has it already. */
+bool peer_tag(struct peer *p, const char *tag);
+void peer_untag(struct peer *p, const char *tag);
+
 /* As core_notice, about this peer. */
 void peer_notice(const struct peer *p, const char *level, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 /* "discovered", "dialing", "online", "offline", "gone". */
 const char *peer_state_str(const struct peer *p);
+/* "nick~abcd", safe to show, from a nick and an id in 56 characters. */
+void peer_make_name(const char *nick, const char *id_text,
+		    char out[static PROTO_NICK_BYTES + 16]);
 /* Fills the fields of EVENT_PEER and EVENT_PERSON; address is the caller's. */
 void peer_describe(const struct peer *p, struct event_peer *out,
 		   char address[static ADDR_TEXT_BYTES]);
@@ -100,11 +134,5 @@ bool bucket_take(struct bucket *b, uint64_t now_us, unsigned per_s, unsigned bur
 
 /* A token that was taken for nothing. */
 void bucket_give_back(struct bucket *b);
-
-/* Twice what may be under way on one session, so that what comes again is known; of
- * somebody who went away for good fewer are kept. */
-enum { PEER_SEEN_MAX = 2 * PROTO_WINDOW_OBJECTS, PEER_SEEN_KEPT = 256 };
-/* True when this message id is new from this peer; remembers it. */
-bool peer_first_sight(struct peer *p, const struct id16 *id);
 
 #endif

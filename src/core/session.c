@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "core/contact.h"
 #include "core/dialer.h"
 #include "core/duplicate.h"
 #include "core/guest.h"
@@ -104,10 +105,14 @@ static void unhook(struct session *s, const char *why)
 	list_del(&s->of_peer);
 	list_del(&s->of_dirty);
 	guest_leave(s);
+	sas_session_lost(s);
 	outbox_return(s);
 	hand_over(s->peer);
+	if (peer_session(s->peer) == NULL)
+		outbox_unload(s->peer);
 	list_add(&c->dead, &s->of_dead);
 	s->peer->seen_ms = core_wall_ms(c);
+	contact_changed(s->peer);
 }
 
 void session_close(struct session *s, enum proto_code code, const char *reason)
@@ -173,6 +178,8 @@ static enum proto_code refuse(struct core *c, struct peer *p, const struct link_
 	if (id32_eq(&cert->node_id, &c->node_id) &&
 	    id16_eq(&cert->device_id, identity_device_id(c->cfg.identity)))
 		return CODE_DUPLICATE;
+	if (p->is_blocked)
+		return CODE_BLOCKED;
 	if (p->cloned_until_us > core_now_us(c) && is_clone(p, lp->peer))
 		return CODE_DUPLICATE;
 	if (check_devlist(p, lp->peer, is_provisional) != ERR_OK)
@@ -280,6 +287,7 @@ void session_on_up(struct core *c, link_id id, const struct link_peer *lp)
 	struct session *s = map_get(c->sessions, &id);
 	if (s == NULL || s->phase != SESSION_WAITING)
 		return;
+	memcpy(s->hash, lp->hash, sizeof s->hash);
 	set_log_id(s, lp->hash);
 	s->up_us = s->heard_us = core_now_us(c);
 	s->up_ms = core_wall_ms(c);
@@ -301,6 +309,7 @@ void session_live(struct session *s)
 		return;
 	peer_update(s->peer, NULL);
 	waiter_on_peer(s->peer);
+	outbox_load(s->peer);
 	session_mark(s);
 }
 

@@ -42,6 +42,7 @@ struct session {
 	uint64_t up_us, up_ms;
 	uint64_t heard_us; /* last complete record */
 	uint64_t probe_us; /* asked then for a sign of life; 0: not asked */
+	uint8_t hash[CHAN_HASH_BYTES]; /* of the handshake, once it is up */
 	char log_id[9]; /* first bytes of the session id, for people and logs */
 
 	struct timer timer; /* HELLO limit, then idle pings */

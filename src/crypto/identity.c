@@ -5,6 +5,7 @@
 #include "base/cur.h"
 #include "base/mem.h"
 #include "base/secret.h"
+#include "crypto/hash.h"
 #include "crypto/identity_sign.h"
 
 /* In guarded pages of its own. The seeds are what is stored; the rest is made of
@@ -63,6 +64,13 @@ static void draw_device(struct identity *id, uint64_t serial, const struct rng *
 	rng_fill(rng, id->secrets->dx, sizeof(id->secrets->dx));
 	rng_fill(rng, device_id.b, sizeof(device_id.b));
 	derive(id, &device_id, serial);
+}
+
+void identity_db_key(const struct identity *id, uint8_t out[static 32])
+{
+	const struct secrets *s = id->secrets;
+
+	hash_one("p2pmsg-dbkey--v1", slice_of(s->ik_seed, sizeof(s->ik_seed)), out, 32);
 }
 
 static void list_add(struct devlist *l, const struct cert *c)

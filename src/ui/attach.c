@@ -97,6 +97,14 @@ static enum err link_submit(void *impl, const struct command *cmd)
 	return e;
 }
 
+/* What is not read fills the node's queue for us, and then its lists wait too. */
+static void link_pause(void *impl, bool is_full)
+{
+	struct link *k = impl;
+	if (!k->is_ended)
+		stream_pause(k->stream, is_full);
+}
+
 static void link_close(void *impl)
 {
 	struct link *k = impl;
@@ -115,7 +123,8 @@ static enum err connect_port(struct attach *a, int *fd)
 static enum err link_open(void *ctx, front_event_fn *fn, void *fn_ctx,
 			  struct front_port *out)
 {
-	static const struct front_port_ops ops = {link_submit, link_close};
+	static const struct front_port_ops ops = {
+		.submit = link_submit, .pause = link_pause, .close = link_close};
 	static const struct stream_handlers handlers = {on_line, on_end, NULL};
 	struct attach *a = ctx;
 	int fd;

@@ -122,15 +122,18 @@ static const struct arg_row *find_option(const struct parse *p, const char *name
 	return NULL;
 }
 
-/* The option that a word names, or NULL; *equals is what stands behind its =. */
+/* The option that a word names, or NULL; *equals is what stands behind its =. A name of
+ * one letter has one dash. */
 static const struct arg_row *option_of(const struct parse *p, const char *word,
 				       const char **equals)
 {
-	if (p->is_over || strncmp(word, "--", 2) != 0)
-		return NULL;
 	size_t n = strcspn(word, "= \t");
 	*equals = word[n] == '=' ? word + n + 1 : NULL;
-	return find_option(p, word + 2, n - 2);
+	if (p->is_over || word[0] != '-')
+		return NULL;
+	if (n == 2 && word[1] != '-')
+		return find_option(p, word + 1, 1);
+	return word[1] == '-' && n > 3 ? find_option(p, word + 2, n - 2) : NULL;
 }
 
 static enum err take_option(struct parse *p, const struct arg_row *arg, const char *word,

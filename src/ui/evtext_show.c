@@ -129,6 +129,8 @@ static void show_message(const struct evtext_config *cfg, const struct event *ev
 {
 	(void)cfg;
 	size_t mark = k->b.len;
+	if (ev->cursor == 0) /* of history: not of today only */
+		ink_date(k, ev->time_ms);
 	ink_clock(k, ev->time_ms);
 	ink_put(k, " ");
 	put_speaker(&ev->u.message, k);
@@ -369,6 +371,100 @@ static void show_identity(const struct evtext_config *cfg, const struct event *e
 		put_qr(k, i->uri);
 }
 
+/* ---- trust ---- */
+
+/* Four groups a line, as they are read out. */
+static void put_number(struct ink *k, const char *number)
+{
+	const size_t line = sizeof "12345 12345 12345 12345"; /* and a blank */
+	for (size_t n; (n = strnlen(number, line)) > 0; number += n) {
+		char *part = mem_strndup(number, n < line ? n : n - 1);
+		ink_put(k, "    ");
+		ink_name(k, part, LINE_BYTES);
+		ink_put(k, "\n");
+		mem_free(part);
+	}
+}
+
+static void show_safety(const struct evtext_config *cfg, const struct event *ev,
+			struct ink *k)
+{
+	const struct event_safety *s = &ev->u.safety;
+	put_mark(cfg, ev, k, "--");
+	ink_put(k, "safety number of you and ");
+	put_who(k, s->name, NULL, s->peer);
+	put_note(k, ", ", s->trust);
+	ink_put(k, ":\n");
+	if (s->number)
+		put_number(k, s->number);
+	if (s->code && cfg->has_qr)
+		put_qr(k, s->code);
+	if (!s->mismatch)
+		return;
+	ink_style(k, INK_ALARM);
+	put_mark(cfg, ev, k, "!!");
+	ink_put(k, "the last comparison failed");
+	ink_style(k, INK_NORMAL);
+	ink_put(k, "\n");
+}
+
+/* What to do with the words; the verb stands as each kind of front end takes it. */
+static void put_compare(const struct evtext_config *cfg, const struct event_sas *s,
+			struct ink *k)
+{
+	const char *verb = cfg->is_bare ? "p2pmsg verify" : "/verify";
+	ink_put(k, ": compare these words, or these numbers, by voice\n    ");
+	ink_name(k, s->words, LINE_BYTES);
+	ink_put(k, "\n    ");
+	ink_name(k, s->numbers, LINE_BYTES);
+	ink_printf(k, "\n    the same: %s ", verb);
+	ink_name(k, s->name, NAME_BYTES);
+	ink_printf(k, " yes    different: %s ", verb);
+	ink_name(k, s->name, NAME_BYTES);
+	ink_put(k, " no\n");
+}
+
+static void show_sas(const struct evtext_config *cfg, const struct event *ev,
+		     struct ink *k)
+{
+	static const struct phrase states[] = {
+		{"confirmed", ": the other side says that the words are the same"},
+		{"verified", " is verified: the words are the same"},
+		{"ended", ": the comparison of words is off"},
+		{"failed", ": the comparison of words FAILED"},
+	};
+	const struct event_sas *s = &ev->u.sas;
+	const char *text = phrase_of(states, sizeof states / sizeof *states, s->state);
+	bool is_failed = is(s->state, "failed");
+	if (!text && !s->words)
+		return;
+	if (is_failed)
+		ink_style(k, INK_ALARM);
+	put_mark(cfg, ev, k, is_failed ? "!!" : "--");
+	put_who(k, s->name, NULL, s->peer);
+	if (!text) {
+		put_compare(cfg, s, k);
+		return;
+	}
+	ink_put(k, text);
+	put_note(k, ": ", s->why);
+	ink_style(k, INK_NORMAL);
+	ink_put(k, "\n");
+}
+
+static void show_waiting(const struct evtext_config *cfg, const struct event *ev,
+			 struct ink *k)
+{
+	const struct event_waiting *w = &ev->u.waiting;
+	(void)cfg;
+	put_who(k, w->name, NULL, w->peer);
+	ink_printf(k, "  %llu message%s since ", (unsigned long long)w->count,
+		   w->count == 1 ? "" : "s");
+	ink_date(k, w->since);
+	ink_clock(k, w->since);
+	ink_put(k, "\n");
+}
+
 /* What a program wants and people see another way. */
 static void show_nothing(const struct evtext_config *cfg, const struct event *ev,
 			 struct ink *k)
@@ -387,7 +483,8 @@ static void (*const shows[EVENT_COUNT])(const struct evtext_config *cfg,
 	[EVENT_IDENTITY] = show_identity, [EVENT_PONG] = show_pong,
 	[EVENT_OPTION] = show_option,	  [EVENT_SENT] = show_nothing,
 	[EVENT_LAGGED] = show_lagged,	  [EVENT_ERROR] = show_error,
-	[EVENT_DONE] = show_done,
+	[EVENT_DONE] = show_done,	  [EVENT_WAITING] = show_waiting,
+	[EVENT_SAFETY] = show_safety,	  [EVENT_SAS] = show_sas,
 };
 
 void evtext_show(const struct evtext_config *cfg, const struct event *ev, struct ink *k)

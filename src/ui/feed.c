@@ -21,6 +21,7 @@ struct feed {
 	uint64_t told_to; /* the reader knows that it is late up to here */
 	bool may_skip; /* what follows the cursor is lost, and the reader was told */
 	bool is_stuck;
+	bool is_paused; /* the port knows that we have enough */
 };
 
 /* ---- out ---- */
@@ -40,9 +41,22 @@ static void look_again(struct feed *f, unsigned ms)
 	timer_set(loop_timers(f->cfg.loop), &f->timer, ms, on_timer, f);
 }
 
+static void pause(struct feed *f, bool is_full)
+{
+	if (f->is_paused == is_full || !f->port.ops->pause)
+		return;
+	f->is_paused = is_full;
+	f->port.ops->pause(f->port.impl, is_full);
+	if (is_full)
+		look_again(f, LOOK_AGAIN_MS);
+}
+
 static void write_reply(struct feed *f, const struct event *ev)
 {
-	if (write_event(f, ev) == ERR_OK || f->is_stuck)
+	enum err e = write_event(f, ev);
+	if (stream_queued(f->cfg.stream) > FEED_SOFT_BYTES)
+		pause(f, true);
+	if (e == ERR_OK || f->is_stuck)
 		return;
 	f->is_stuck = true;
 	look_again(f, 0);
@@ -120,13 +134,18 @@ static void catch_up(struct feed *f)
 static void on_timer(void *ctx)
 {
 	struct feed *f = ctx;
-	if (f->is_stuck)
+	if (f->is_stuck) {
 		f->cfg.on_stuck(f->cfg.ctx);
-	else if (f->state != CUT)
 		return;
-	else if (stream_queued(f->cfg.stream) > RESUME_BYTES)
+	}
+	if (!f->is_paused && f->state != CUT)
+		return;
+	if (stream_queued(f->cfg.stream) > RESUME_BYTES) {
 		look_again(f, LOOK_AGAIN_MS);
-	else
+		return;
+	}
+	pause(f, false);
+	if (f->state == CUT)
 		catch_up(f);
 }
 

@@ -175,6 +175,14 @@ void ink_clock(struct ink *k, uint64_t wall_ms)
 		ink_printf(k, "%02d:%02d", tm.tm_hour, tm.tm_min);
 }
 
+void ink_date(struct ink *k, uint64_t wall_ms)
+{
+	struct tm tm;
+	if (local_time(wall_ms, &tm))
+		ink_printf(k, "%04d-%02d-%02d ", tm.tm_year + 1900, tm.tm_mon + 1,
+			   tm.tm_mday);
+}
+
 void ink_when(struct ink *k, uint64_t wall_ms, uint64_t now_ms)
 {
 	struct tm tm;

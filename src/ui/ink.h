@@ -42,6 +42,8 @@ void ink_fold(struct ink *k, size_t mark);
 
 /* Local time, "15:04". */
 void ink_clock(struct ink *k, uint64_t wall_ms);
+/* "2026-12-31 " */
+void ink_date(struct ink *k, uint64_t wall_ms);
 /* "15:04" when it is less than a day before now, else "2026-01-02". */
 void ink_when(struct ink *k, uint64_t wall_ms, uint64_t now_ms);
 /* "3 d 4 h", "5 min", "12 s". */

@@ -25,6 +25,7 @@ struct node {
 	struct chan_config chan;
 	struct net *net;
 	struct core *core;
+	struct store *store;
 	struct options *options;
 	struct front_port front;
 	struct loop_tick tick;
@@ -148,11 +149,16 @@ static void node_start(struct node *n)
 	cc.options = n->options;
 	cc.link = net_link_ops();
 	cc.net = n->net;
+	char why[STORE_WHY_BYTES];
+	store_open(&(struct store_config){.rng = rng_system()}, &n->store, why);
+	cc.store = n->store;
 	cc.profile = "bench";
 	n->core = core_new(&cc);
 	net_events_set(n->net, core_link_events(), n->core);
 	net_listen(n->net, 0, 0, &n->port);
 	core_listening(n->core, n->port);
+	while (!core_is_ready(n->core))
+		core_tick(n->core);
 	loop_tick_add(n->loop, &n->tick, on_tick, n);
 	struct front_source src = core_front_source(n->core);
 	src.open(src.ctx, on_event, n, &n->front);

@@ -126,6 +126,25 @@ def bench_sim():
         growth("sim", what, [(n, v[f"sim.{n}.{key}"], unit) for n, v in runs])
 
 
+def bench_store():
+    v = median_of([lambda: tool("bench_store", "rate")])
+    row("store", "kept by both ends, acknowledged, delivered", v["store.rate"], None, "/s",
+        floor=20000)
+    sizes = (10, 1000, 100000, 1000000)
+    runs = [(n, tool("bench_store", "grow", n)) for n in sizes]
+    for what, key, unit in (("messages kept", "keep", "/s"), ("opening", "open", "ms"),
+                            ("a word in the newest 10,000", "newest", "ms"),
+                            ("a word in all", "scan", "s"), ("memory after that", "rss", "MiB"),
+                            ("on disk, a message", "bytes", "B")):
+        growth("store", what, [(n, v[f"store.{n}.{key}"], unit) for n, v in runs])
+    n, v = runs[-1]
+    for what, key, unit, floor in (("opening a million", "open", "ms", 500),
+                                   ("a word in its newest 10,000", "newest", "ms", 100),
+                                   ("a word in a million", "scan", "s", 3),
+                                   ("memory after that", "rss", "MiB", 32)):
+        row("store", what, v[f"store.{n}.{key}"], None, unit, floor=floor, is_least=False)
+
+
 def bench_lan():
     run = subprocess.run([HERE / "lan.py"], text=True, stdout=subprocess.PIPE, timeout=900,
                          env=dict(os.environ, P2PMSG_BIN=str(build / "p2pmsg")))
@@ -144,7 +163,7 @@ def bench_lan():
 
 
 SECTIONS = {"handshakes": bench_handshakes, "messages": bench_messages, "rtt": bench_rtt,
-            "lan": bench_lan, "sim": bench_sim}
+            "store": bench_store, "lan": bench_lan, "sim": bench_sim}
 
 
 def main():

@@ -48,6 +48,10 @@ MESSAGES = [
         {0: "b" * 64, 1: "日" * 46, 2: False},
     ]),
     ("DEVLIST", 5, False, [{0: b"\0"}, {0: bytes(range(256)) * 3 + bytes(128)}]),
+    ("SAS_COMMIT", 6, False, [{0: bytes(range(32))}, {0: b"\xff" * 32}]),
+    ("SAS_NONCE", 7, False, [{0: bytes(range(1, 33))}]),
+    ("SAS_REVEAL", 8, False, [{0: bytes(range(2, 34))}]),
+    ("SAS_RESULT", 9, False, [{0: True}, {0: False}]),
     ("TEXT", 16, True, [
         {0: id16(1), 1: 0, 2: 0, 3: "a"},
         {0: id16(1), 1: 1767225600123, 2: 127, 3: "hello", 6: 0},

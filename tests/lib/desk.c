@@ -14,6 +14,14 @@ static const char *word(const char *s)
 	return s != NULL ? s : "";
 }
 
+static void keep_said(struct desk *d, const struct event *ev)
+{
+	size_t used = strlen(d->said);
+	if (ev->type == EVENT_MESSAGE && ev->cursor == 0)
+		snprintf(d->said + used, sizeof d->said - used, "%s|",
+			 ev->u.message.text);
+}
+
 static void keep_row(struct desk *d, const struct event *ev)
 {
 	char *out = d->row;
@@ -25,14 +33,29 @@ static void keep_row(struct desk *d, const struct event *ev)
 		snprintf(out, max, "%s=%s from %s", ev->u.option.name, ev->u.option.value,
 			 ev->u.option.source);
 	else if (ev->type == EVENT_WHOIS)
-		snprintf(out, max, "%s %s %s", ev->u.whois.name, ev->u.whois.fingerprint,
-			 word(ev->u.whois.session));
+		snprintf(out, max, "%s %s %s %s", ev->u.whois.name,
+			 ev->u.whois.fingerprint, word(ev->u.whois.session),
+			 ev->u.whois.trust);
 	else if (ev->type == EVENT_NOTICE)
 		snprintf(out, max, "%s", ev->u.notice.text);
 	else if (ev->type == EVENT_NODE)
 		snprintf(out, max, "%s %s %s", ev->u.node.running ? "running" : "idle",
 			 ev->u.node.boot != NULL ? "boot" : "-",
 			 word(ev->u.node.discovery));
+}
+
+static void keep_trust(struct desk *d, const struct event *ev)
+{
+	if (ev->type == EVENT_SAS) {
+		snprintf(d->sas, sizeof d->sas, "%s: %s; %s", ev->u.sas.state,
+			 word(ev->u.sas.words), word(ev->u.sas.numbers));
+	} else if (ev->type == EVENT_SAFETY) {
+		snprintf(d->safety, sizeof d->safety, "%s", ev->u.safety.number);
+		snprintf(d->code, sizeof d->code, "%s", ev->u.safety.code);
+		d->has_mismatch = ev->u.safety.mismatch;
+	} else if (ev->type == EVENT_NOTICE && strcmp(ev->u.notice.level, "alarm") == 0) {
+		d->n_alarms++;
+	}
 }
 
 static void keep_end(struct desk *d, const struct event *ev)
@@ -58,6 +81,8 @@ static void on_event(void *ctx, const struct event *ev)
 	if (ev->type == EVENT_LAGGED)
 		d->lagged_to = ev->u.lagged.to;
 	keep_row(d, ev);
+	keep_said(d, ev);
+	keep_trust(d, ev);
 	keep_end(d, ev);
 	if (ev->type != EVENT_PEER || d->forget_when_offline == NULL ||
 	    strcmp(ev->u.peer.state, "offline") != 0)
@@ -88,7 +113,8 @@ void desk_ask(struct desk *d, enum verb verb, const char *a, const char *b, cons
 	cmd.u.arg[2] = c;
 	d->status = 0;
 	d->first_done = 0;
-	d->text[0] = d->row[0] = '\0';
+	d->text[0] = d->row[0] = d->said[0] = '\0';
+	d->n_alarms = 0;
 	memset(d->counts, 0, sizeof d->counts);
 	d->port.ops->submit(d->port.impl, &cmd);
 	if (ms > 0)

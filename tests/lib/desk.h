@@ -19,8 +19,15 @@ struct desk {
 	unsigned status; /* of an error; 0: none */
 	uint64_t first_done; /* the tag of the first DONE; 0: none */
 	char text[1024]; /* of the last error or done */
+	char said
+		[4096]; /* the texts of messages among the replies, each with a | after it */
 	char row[1024]; /* the last other reply that shows something, as words */
+	unsigned n_alarms;
 	/* at all */
+	char sas[256]; /* the last of comparing words: "compare: words; numbers" */
+	char safety[128]; /* the last safety number */
+	char code[128]; /* and the text of the QR code */
+	bool has_mismatch;
 	uint64_t last_tag, first_cursor, lagged_to;
 };
 

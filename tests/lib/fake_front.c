@@ -216,7 +216,8 @@ static void port_close(void *impl)
 static enum err open_port(void *ctx, front_event_fn *fn, void *fn_ctx,
 			  struct front_port *out)
 {
-	static const struct front_port_ops ops = {port_submit, port_close};
+	static const struct front_port_ops ops = {.submit = port_submit,
+						  .close = port_close};
 	struct fake_front *f = ctx;
 	struct port *p = mem_new(sizeof *p);
 	*p = (struct port){.front = f, .id = ++f->last_port, .fn = fn, .fn_ctx = fn_ctx};

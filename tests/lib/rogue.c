@@ -16,6 +16,21 @@ static void flush(struct rogue *r)
 	chan_drop(r->chan, out.n);
 }
 
+static void count_sas(struct rogue *r, const struct msg *m)
+{
+	r->n_commits += m->type == MSG_SAS_COMMIT;
+	r->n_nonces += m->type == MSG_SAS_NONCE;
+	r->n_reveals += m->type == MSG_SAS_REVEAL;
+	r->n_yes += m->type == MSG_SAS_RESULT && m->u.sas_result.is_same;
+	r->n_no += m->type == MSG_SAS_RESULT && !m->u.sas_result.is_same;
+	if (m->type == MSG_SAS_COMMIT)
+		memcpy(r->commit, m->u.sas_commit.commit.p, sizeof r->commit);
+	else if (m->type == MSG_SAS_NONCE)
+		memcpy(r->nonce, m->u.sas_nonce.nonce.p, sizeof r->nonce);
+	else if (m->type == MSG_SAS_REVEAL)
+		memcpy(r->reveal, m->u.sas_reveal.nonce.p, sizeof r->reveal);
+}
+
 static void count(struct rogue *r, const struct msg *m)
 {
 	r->n_acks += m->type == MSG_ACK ? m->u.ack.ids.n : 0;
@@ -24,6 +39,7 @@ static void count(struct rogue *r, const struct msg *m)
 		r->text_id = m->id;
 	r->n_hellos += m->type == MSG_HELLO;
 	r->n_others += m->type == MSG_PROFILE || m->type == MSG_DEVLIST;
+	count_sas(r, m);
 	if (m->type != MSG_NACK)
 		return;
 	r->n_nacks++;
@@ -49,6 +65,7 @@ static void on_record(struct rogue *r, const struct record *rec)
 static void on_up(struct rogue *r)
 {
 	r->is_up = true;
+	memcpy(r->hash, chan_hash(r->chan), sizeof r->hash);
 	if (r->is_rude)
 		chan_close(r->chan, r->rude_code, "go away");
 }

@@ -27,6 +27,9 @@ struct rogue {
 	unsigned n_acks, n_nacks, n_texts, n_hellos, n_others, n_pongs;
 	unsigned nack_code;
 	struct id16 nack_id, text_id; /* of the last one */
+	unsigned n_commits, n_nonces, n_reveals, n_yes, n_no; /* of comparing words */
+	uint8_t commit[32], nonce[32], reveal[32]; /* the last ones */
+	uint8_t hash[CHAN_HASH_BYTES]; /* of the handshake */
 	enum err error; /* of our channel */
 };
 

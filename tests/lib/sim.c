@@ -575,6 +575,16 @@ static void follow(struct sim_node *n)
 	n->front.ops->submit(n->front.impl, &cmd);
 }
 
+/* In memory, and it outlives the node: what a restart finds again. */
+static struct store *store_of(struct sim_node *n)
+{
+	char why[STORE_WHY_BYTES];
+	struct store_config cfg = {.rng = &n->sim->rng.rng};
+	if (n->store == NULL && store_open(&cfg, &n->store, why) != ERR_OK)
+		abort();
+	return n->store;
+}
+
 void sim_start(struct sim *s, unsigned i)
 {
 	struct sim_node *n = &s->nodes[i];
@@ -586,6 +596,7 @@ void sim_start(struct sim *s, unsigned i)
 		.options = n->options,
 		.link = &ops,
 		.net = n,
+		.store = store_of(n),
 		.profile = "sim",
 	};
 	rng_fill(&s->rng.rng, cfg.boot.b, sizeof cfg.boot.b);
@@ -597,6 +608,8 @@ void sim_start(struct sim *s, unsigned i)
 		.out_max = OUT_MAX,
 	};
 	n->core = core_new(&cfg);
+	while (!core_is_ready(n->core))
+		core_tick(n->core);
 	struct ifaces ifs;
 	sim_ifaces(s, i, &ifs);
 	core_ifaces(n->core, &ifs);
@@ -649,14 +662,18 @@ static void sweep(struct sim *s)
 	}
 }
 
+static bool node_tick(struct sim_node *n)
+{
+	return n->core != NULL && core_tick(n->core);
+}
+
 static void tick(struct sim *s)
 {
 	bool is_more;
 	do {
 		is_more = false;
 		for (unsigned i = 0; i < s->n_nodes; i++)
-			if (s->nodes[i].core != NULL && core_tick(s->nodes[i].core))
-				is_more = true;
+			is_more |= node_tick(&s->nodes[i]);
 		if (pump(s))
 			is_more = true;
 	} while (is_more);
@@ -676,6 +693,8 @@ void sim_stop(struct sim *s, unsigned i, bool is_killed)
 		e->is_dead = true;
 	}
 	n->front.ops->close(n->front.impl);
+	while (store_pending(n->store) > 0) /* kept, but nobody hears of it */
+		store_poll(n->store);
 	core_free(n->core);
 	n->core = NULL;
 	list_each (it, &s->ends) {
@@ -811,6 +830,7 @@ static void node_free(struct sim *s, struct sim_node *n)
 	if (!is_shared)
 		identity_free(n->identity);
 	options_free(n->options);
+	store_free(n->store);
 	for (unsigned i = 0; s->keep_texts && i < n->n_texts; i++)
 		mem_free(n->texts[i]);
 	mem_free(n->texts);

@@ -19,6 +19,7 @@ struct sim_node {
 	unsigned index;
 	struct identity *identity;
 	struct options *options;
+	struct store *store;
 	struct core *core; /* NULL while it is not running */
 	struct chan_config chan;
 	struct addr addr;

@@ -140,6 +140,8 @@ static void queue_full_is_said_and_nothing_taken(void **state)
 	sim_say(s, 0, 1, "know you");
 	sim_run(s, 100);
 	sim_stop(s, 1, false);
+	options_set(sim_node(s, 0)->options, OPT_queue_messages, "1000", OPTION_SET,
+		    NULL);
 	sim_run(s, 100);
 	for (int i = 0; i < 1001; i++)
 		sim_say(s, 0, 1, "x");

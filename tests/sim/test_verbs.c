@@ -249,7 +249,7 @@ static void set_shows_and_changes(void **state)
 	expect_done(&d);
 	assert_true(d.counts[EVENT_OPTION] > 10);
 	ask(&d, VERB_SET, "queue-messages", NULL);
-	assert_string_equal(d.row, "queue_messages=1000 from default");
+	assert_string_equal(d.row, "queue_messages=10000 from default");
 	ask(&d, VERB_SET, "queue_messages", "5");
 	expect_done(&d);
 	ask(&d, VERB_SET, "queue_messages", NULL);

@@ -209,6 +209,12 @@ static void fill(struct rogue *r, struct msg *m, enum msg_type type, uint8_t *ro
 	case MSG_DEVLIST:
 		m->u.devlist.list = slice_of(l->raw, l->raw_len);
 		break;
+	case MSG_SAS_COMMIT:
+	case MSG_SAS_NONCE:
+	case MSG_SAS_REVEAL:
+		m->u.sas_commit.commit = slice_of(l->raw, 32); /* all three have it */
+		break;
+	case MSG_SAS_RESULT:
 	case MSG_TEXT:
 		break;
 	}

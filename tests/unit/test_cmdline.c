@@ -167,9 +167,11 @@ static const struct {
 	{"events|--since", NULL, "--since needs a value"},
 	{"events|0", NULL, "0 is one word too many: type p2pmsg events [--since SINCE]"},
 	{"query|bob", NULL, "there is no command query: p2pmsg help lists them"},
-	{"s", NULL, "s fits several: status, set, save"},
+	{"s", NULL, "s fits several: search, status, set, save"},
 	{"id|--qr", "id qr=yes", NULL},
 	{"help", "help", NULL},
+	{"history|bob|-n|5", "history who=bob n=5", NULL},
+	{"history|-n=5", "history n=5", NULL},
 	{"daemon", "daemon", NULL},
 	{"msg|b\xff|hi", NULL, "not UTF-8"},
 };

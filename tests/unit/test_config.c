@@ -185,7 +185,7 @@ static void a_line_taken_out_is_the_default_again(void **state)
 	load_both();
 	write_config("", "");
 	reload();
-	assert_int_equal(options_int(options, OPT_queue_messages), 1000);
+	assert_int_equal(options_int(options, OPT_queue_messages), 10000);
 }
 
 static void what_the_file_did_not_change_stays_as_it_was_set(void **state)

@@ -492,6 +492,56 @@ static void identity_shows_the_code_in_upper_case(void **state)
 	mem_free(code);
 }
 
+static void safety_number_in_groups_and_its_code(void **state)
+{
+	struct evtext_config terminal = {.has_qr = true};
+	struct event ev = {.type = EVENT_SAFETY};
+	(void)state;
+	ev.u.safety.name = "bob~c4wx";
+	ev.u.safety.trust = "contact";
+	ev.u.safety.code = "P2PMSG-VERIFY-1:AAAA:BBBB";
+	ev.u.safety.number = "00000 11111 22222 33333 44444 55555 66666 77777 "
+			     "88888 99999 00000 12345";
+	char *text = show(&plain, &ev), *code = qr_text(ev.u.safety.code, false);
+	assert_string_equal(text, "-- safety number of you and bob~c4wx, contact:\n"
+				  "    00000 11111 22222 33333\n"
+				  "    44444 55555 66666 77777\n"
+				  "    88888 99999 00000 12345\n");
+	mem_free(text);
+	ev.u.safety.mismatch = true;
+	text = show(&terminal, &ev);
+	assert_non_null(strstr(text, code));
+	assert_non_null(strstr(text, "!! the last comparison failed\n"));
+	mem_free(text);
+	mem_free(code);
+}
+
+static void words_say_what_to_type(void **state)
+{
+	struct evtext_config shell = {.is_bare = true};
+	struct event ev = {.type = EVENT_SAS};
+	(void)state;
+	ev.u.sas.name = "bob~c4wx";
+	ev.u.sas.state = "compare";
+	ev.u.sas.words = "topmost Istanbul Pluto vagabond treadmill";
+	ev.u.sas.numbers = "1000 2000 9191";
+	char *text = show(&plain, &ev);
+	assert_non_null(
+		strstr(text, "\n    topmost Istanbul Pluto vagabond treadmill\n"));
+	assert_non_null(strstr(text, "\n    1000 2000 9191\n"));
+	assert_non_null(strstr(text, "the same: /verify bob~c4wx yes"));
+	mem_free(text);
+	text = show(&shell, &ev);
+	assert_non_null(strstr(text, "different: p2pmsg verify bob~c4wx no"));
+	mem_free(text);
+	ev.u.sas.state = "failed";
+	ev.u.sas.why = "you said that the words differ";
+	text = show(&plain, &ev);
+	assert_string_equal(text, "!! bob~c4wx: the comparison of words FAILED: you said "
+				  "that the words differ\n");
+	mem_free(text);
+}
+
 static int use_utc(void **state)
 {
 	(void)state;
@@ -508,6 +558,8 @@ int main(void)
 		cmocka_unit_test(the_numbers_of_a_node_that_does_not_run_are_not_shown),
 		cmocka_unit_test(a_trace_shows_bytes_beside_their_meaning),
 		cmocka_unit_test(peers_are_an_aligned_table),
+		cmocka_unit_test(safety_number_in_groups_and_its_code),
+		cmocka_unit_test(words_say_what_to_type),
 		cmocka_unit_test(nobody_is_said_in_words),
 		cmocka_unit_test(tables_keep_to_their_tags),
 		cmocka_unit_test(one_option_is_explained_many_are_listed),

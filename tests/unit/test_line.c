@@ -128,8 +128,8 @@ static void many_lines_are_all_done(void **state)
 
 static void own_verbs_need_no_node(void **state)
 {
-	struct frontend_run r =
-		run("/version\n/help nick\n/help frob\n/h\n/quit\nnot any more\n", false);
+	struct frontend_run r = run(
+		"/version\n/help nick\n/help frob\n/he\n/quit\nnot any more\n", false);
 	(void)state;
 	assert_non_null(strstr(r.out, "-- p2pmsg "));
 	assert_non_null(strstr(r.out, "/nick [NICK]\n"));

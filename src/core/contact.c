@@ -1,0 +1,285 @@
+#include "core/contact.h"
+
+#include <stdio.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "core/cand.h"
+#include "core/dialer.h"
+#include "core/outbox.h"
+#include "wire/fields.h"
+
+enum {
+	ADDRESSES_MAX = 8,
+	ADDRESS_BYTES = 1 + 16 + 2 + 4, /* family, ip, port, scope */
+	CONTACT_BYTES = 16 << 10
+};
+
+/* The value of a record. */
+struct contact {
+	uint64_t has;
+	struct slice nick, pinned;
+	uint64_t met_ms, seen_ms;
+	struct slice devlist;
+	struct slice addresses; /* ADDRESS_BYTES each, newest first */
+	struct slice alias, tags;
+	bool blocked, verified, mismatched;
+};
+
+enum {
+	KEY_NICK,
+	KEY_PINNED,
+	KEY_MET,
+	KEY_SEEN,
+	KEY_DEVLIST,
+	KEY_ADDRESSES,
+	KEY_ALIAS,
+	KEY_TAGS,
+	KEY_BLOCKED,
+	KEY_VERIFIED,
+	KEY_MISMATCHED
+};
+
+#define ROW(key, type, need, max, name) \
+	{ \
+		key, type, need, 0, max, #name, offsetof(struct contact, name) \
+	}
+static const struct msg_field rows[] = {
+	ROW(KEY_NICK, MSG_STR, MSG_REQ, PROTO_NICK_BYTES, nick),
+	ROW(KEY_PINNED, MSG_STR, MSG_REQ, PROTO_NICK_BYTES, pinned),
+	ROW(KEY_MET, MSG_UINT, MSG_REQ, PROTO_NUMBER_MAX, met_ms),
+	ROW(KEY_SEEN, MSG_UINT, MSG_REQ, PROTO_NUMBER_MAX, seen_ms),
+	ROW(KEY_DEVLIST, MSG_BIN, MSG_OPT, DEVLIST_MAX_BYTES, devlist),
+	ROW(KEY_ADDRESSES, MSG_BIN, MSG_OPT, ADDRESSES_MAX *ADDRESS_BYTES, addresses),
+	ROW(KEY_ALIAS, MSG_STR, MSG_OPT, PROTO_NICK_BYTES, alias),
+	ROW(KEY_TAGS, MSG_STR, MSG_OPT, PEER_TAGS_BYTES, tags),
+	ROW(KEY_BLOCKED, MSG_BOOL, MSG_OPT, 1, blocked),
+	ROW(KEY_VERIFIED, MSG_BOOL, MSG_OPT, 1, verified),
+	ROW(KEY_MISMATCHED, MSG_BOOL, MSG_OPT, 1, mismatched),
+};
+#undef ROW
+static const struct fields table = {rows, sizeof rows / sizeof *rows};
+
+/* ---- written ---- */
+
+void contact_changed(struct peer *p)
+{
+	if (p->is_contact && list_empty(&p->of_unsaved))
+		list_add(&p->core->unsaved, &p->of_unsaved);
+}
+
+static void put_address(struct buf *b, const struct addr *a)
+{
+	(void)buf_u8(b, (uint8_t)a->family);
+	(void)buf_add(b, slice_of(a->ip, sizeof a->ip));
+	(void)buf_u16(b, a->port);
+	(void)buf_u32(b, a->scope);
+}
+
+/* Where it has answered, the newest first. */
+static void put_addresses(struct buf *b, const struct peer *p)
+{
+	for (struct list *it = p->cands.prev; it != &p->cands; it = it->prev) {
+		const struct cand *a = list_entry(it, struct cand, of_peer);
+		if (a->is_proved && b->len < (size_t)ADDRESSES_MAX * ADDRESS_BYTES)
+			put_address(b, &a->sight.addr);
+	}
+}
+
+static enum err encode(struct buf *b, const struct peer *p, struct slice addresses)
+{
+	struct contact k = {
+		.has = MSG_HAS(KEY_ADDRESSES) | MSG_HAS(KEY_ALIAS) | MSG_HAS(KEY_TAGS) |
+		       MSG_HAS(KEY_BLOCKED) | MSG_HAS(KEY_VERIFIED) |
+		       MSG_HAS(KEY_MISMATCHED),
+		.alias = slice_str(p->alias),
+		.tags = slice_str(p->tags),
+		.blocked = p->is_blocked,
+		.verified = p->is_verified,
+		.mismatched = p->is_mismatched,
+		.nick = slice_str(p->nick),
+		.pinned = slice_str(p->pinned),
+		.met_ms = p->met_ms & PROTO_NUMBER_MAX,
+		.seen_ms = p->seen_ms & PROTO_NUMBER_MAX,
+		.addresses = addresses,
+	};
+	if (p->devlist != NULL) {
+		k.has |= MSG_HAS(KEY_DEVLIST);
+		k.devlist = slice_of(p->devlist->raw, p->devlist->raw_len);
+	}
+	return fields_put(b, &table, &k);
+}
+
+static struct store_request record_of(const struct peer *p)
+{
+	struct store_request req = {.verb = STORE_RECORD};
+	req.record.kind = RECORD_CONTACT;
+	req.record.key = slice_of(p->node_id.b, sizeof p->node_id.b);
+	return req;
+}
+
+static void save(struct peer *p)
+{
+	struct store_request req = record_of(p);
+	struct buf addresses, value;
+	buf_init(&addresses, (size_t)ADDRESSES_MAX * ADDRESS_BYTES);
+	buf_init(&value, CONTACT_BYTES);
+	put_addresses(&addresses, p);
+	if (encode(&value, p, buf_slice(&addresses)) == ERR_OK) {
+		req.record.value = buf_slice(&value);
+		(void)store_submit(p->core->cfg.store, &req);
+	}
+	buf_wipe(&addresses);
+	buf_wipe(&value);
+}
+
+void contact_flush(struct core *c)
+{
+	list_each_safe (it, &c->unsaved) {
+		list_del(it);
+		save(list_entry(it, struct peer, of_unsaved));
+	}
+}
+
+void contact_forget(const struct peer *p)
+{
+	struct store_request record = record_of(p);
+	struct store_request said = {.verb = STORE_FORGET, .is_peer = true};
+	said.msg.conv = p->conv;
+	said.peer = p->node_id;
+	(void)store_submit(p->core->cfg.store, &record);
+	(void)store_submit(p->core->cfg.store, &said);
+}
+
+/* ---- read ---- */
+
+/* An answer without which nobody is let in. */
+static void ask(struct core *c, struct store_request *req)
+{
+	req->ctx = c;
+	if (store_submit(c->cfg.store, req) == ERR_OK)
+		c->n_loading++;
+}
+
+static void on_newest(void *ctx, const struct store_request *req,
+		      const struct store_reply *reply)
+{
+	struct core *c = ctx;
+	struct peer *p = map_get(c->by_conv, &req->msg.conv);
+	uint64_t *seen = p != NULL ? &p->lamport : &c->lan_lamport;
+	c->n_loading--;
+	if (reply->n_messages > 0 && reply->messages->lamport > *seen)
+		*seen = reply->messages->lamport;
+}
+
+void contact_load_lamport(struct core *c, const struct id16 *conv)
+{
+	struct store_request req = {.verb = STORE_PAGE, .done = on_newest, .max = 1};
+	req.msg.conv = *conv;
+	ask(c, &req);
+}
+
+static void on_counts(void *ctx, const struct store_request *req,
+		      const struct store_reply *reply)
+{
+	struct core *c = ctx;
+	(void)req;
+	c->n_loading--;
+	for (size_t i = 0; i < reply->n_counts; i++) {
+		struct peer *p = peer_get(c, &reply->counts[i].peer);
+		if (p == NULL)
+			continue;
+		peer_pin(p);
+		outbox_counted(p, reply->counts[i].n);
+	}
+}
+
+static void take_addresses(struct peer *p, struct slice all)
+{
+	struct cur c = cur_of(all);
+	struct sighting s = {.source = SIGHTING_MEMORY, .has_id = true, .id = p->node_id};
+	while (c.left >= ADDRESS_BYTES) {
+		s.addr.family = (enum addr_family)cur_u8(&c);
+		cur_copy(&c, s.addr.ip, sizeof s.addr.ip);
+		s.addr.port = cur_u16(&c);
+		s.addr.scope = cur_u32(&c);
+		struct cand *a = cand_get(p->core, &s);
+		if (a != NULL)
+			cand_proved(a, p);
+	}
+}
+
+static void take_devlist(struct peer *p, struct slice raw)
+{
+	struct devlist l;
+	if (devlist_parse(raw, &l) == ERR_OK && p->devlist == NULL)
+		p->devlist = mem_dup(&l, sizeof l);
+}
+
+static void copy(char *out, size_t size, struct slice text)
+{
+	snprintf(out, size, "%.*s", (int)text.n, (const char *)text.p);
+}
+
+static void take(struct core *c, const struct store_record *r)
+{
+	struct contact k = {0};
+	struct cur cur = cur_of(r->value);
+	struct id32 id;
+	enum proto_code code;
+	if (r->key.n != sizeof id.b || fields_get(&cur, &table, &k, &code) != ERR_OK) {
+		log_warn("contact", "a contact in the store makes no sense; left alone");
+		return;
+	}
+	memcpy(id.b, r->key.p, sizeof id.b);
+	struct peer *p = peer_get(c, &id);
+	if (p == NULL)
+		return;
+	p->is_contact = true;
+	p->presence = PRESENCE_OFFLINE;
+	p->met_ms = k.met_ms;
+	p->seen_ms = k.seen_ms;
+	copy(p->pinned, sizeof p->pinned, k.pinned);
+	copy(p->alias, sizeof p->alias, k.alias);
+	copy(p->tags, sizeof p->tags, k.tags);
+	p->is_blocked = k.blocked;
+	p->is_verified = k.verified;
+	p->is_mismatched = k.mismatched;
+	peer_profile(p, k.nick, slice_of(NULL, 0), false);
+	take_devlist(p, k.devlist);
+	take_addresses(p, k.addresses);
+	contact_load_lamport(c, &p->conv);
+}
+
+static void ask_records(struct core *c, struct slice after);
+
+static void on_records(void *ctx, const struct store_request *req,
+		       const struct store_reply *reply)
+{
+	struct core *c = ctx;
+	(void)req;
+	c->n_loading--;
+	for (size_t i = 0; i < reply->n_records; i++)
+		take(c, &reply->records[i]);
+	if (reply->is_more && reply->n_records > 0)
+		ask_records(c, reply->records[reply->n_records - 1].key);
+	else
+		dialer_poke(c);
+}
+
+static void ask_records(struct core *c, struct slice after)
+{
+	struct store_request req = {.verb = STORE_RECORDS, .done = on_records};
+	req.record.kind = RECORD_CONTACT;
+	req.arg = after;
+	req.max = STORE_ROWS_MAX;
+	ask(c, &req);
+}
+
+void contact_load(struct core *c)
+{
+	struct store_request counts = {.verb = STORE_COUNTS, .done = on_counts};
+	ask_records(c, slice_of(NULL, 0));
+	ask(c, &counts);
+	contact_load_lamport(c, &c->lan_conv);
+}

@@ -1,0 +1,25 @@
+/*
+ * contact: people the user has dealt with, as the store keeps them, and what a start
+ * asks the store for.
+ */
+#ifndef CORE_CONTACT_H
+#define CORE_CONTACT_H
+
+#include "core/peer.h"
+
+/* Kinds of store_record. The numbers are on disk. */
+enum record_kind { RECORD_CONTACT = 1 };
+
+/* Something of p changed that outlives this run: written at the end of the tick, if p is
+ * a contact. Cheap. */
+void contact_changed(struct peer *p);
+/* The user forgot it: with all that was said and what waits for it. */
+void contact_forget(const struct peer *p);
+/* Writes what changed. */
+void contact_flush(struct core *c);
+/* Asks the store who is known, and what waits for whom; core_is_ready when it is told. */
+void contact_load(struct core *c);
+/* Asks for the newest message of this conversation: its lamport goes on from there. */
+void contact_load_lamport(struct core *c, const struct id16 *conv);
+
+#endif

@@ -1,0 +1,150 @@
+#include "core/kept.h"
+
+#include <stdio.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+
+enum { KEY_OBJECT, KEY_PEER, KEY_NICK };
+
+static const struct msg_field rows[] = {
+	{KEY_OBJECT, MSG_BIN, MSG_REQ, 1, PROTO_PAYLOAD_MAX_BYTES, "object",
+	 offsetof(struct kept_body, object)},
+	{KEY_PEER, MSG_BIN, MSG_OPT, 32, 32, "peer", offsetof(struct kept_body, peer)},
+	{KEY_NICK, MSG_STR, MSG_OPT, 0, PROTO_NICK_BYTES, "nick",
+	 offsetof(struct kept_body, nick)},
+};
+static const struct fields table = {rows, sizeof rows / sizeof *rows};
+
+enum err kept_encode(struct buf *b, const struct kept_body *body)
+{
+	struct kept_body copy = *body;
+	copy.has = (body->peer.n > 0 ? MSG_HAS(KEY_PEER) : 0) |
+		   (body->nick.n > 0 ? MSG_HAS(KEY_NICK) : 0);
+	return fields_put(b, &table, &copy);
+}
+
+static enum err decode(struct slice bytes, struct kept_body *body, struct msg *m)
+{
+	struct cur c;
+	enum proto_code code;
+	size_t used;
+	*body = (struct kept_body){0};
+	c = cur_of(bytes);
+	if (fields_get(&c, &table, body, &code) != ERR_OK ||
+	    msg_decode(KIND_MSG, body->object, m, &used, &code) != ERR_OK ||
+	    m->type != MSG_TEXT)
+		return ERR_CORRUPT;
+	return ERR_OK;
+}
+
+enum err kept_text(const struct store_message *kept, struct slice *out)
+{
+	struct kept_body body;
+	struct msg m;
+	enum err e = decode(kept->body, &body, &m);
+	if (e == ERR_OK)
+		*out = m.u.text.text;
+	return e;
+}
+
+/* ---- shown again ---- */
+
+static const char *const states[] = {
+	[STORE_QUEUED] = "queued",	 [STORE_STORED] = "stored",
+	[STORE_DELIVERED] = "delivered", [STORE_READ] = "read",
+	[STORE_FAILED] = "failed",
+};
+
+static const char *state_of(const struct store_message *kept, const struct peer *p)
+{
+	if (kept->state == STORE_QUEUED && p != NULL && peer_session(p) != NULL)
+		return "sent";
+	return kept->state < sizeof states / sizeof *states ? states[kept->state] : NULL;
+}
+
+static void copy_text(struct shown *s, struct slice text)
+{
+	s->text = text.n < sizeof s->small ? s->small : mem_new(text.n + 1);
+	memcpy(s->text, text.p, text.n);
+	s->text[text.n] = '\0';
+}
+
+/* By what is known of it; else as it was called then. */
+static void set_peer(struct shown *s, const struct peer *p, const struct id32 *id,
+		     struct slice nick)
+{
+	struct event_message *m = &s->ev.u.message;
+	if (p != NULL) {
+		m->peer = p->id_text;
+		m->name = p->name;
+		return;
+	}
+	node_id_compact(id, s->peer);
+	snprintf(s->nick, sizeof s->nick, "%.*s", (int)nick.n, (const char *)nick.p);
+	peer_make_name(s->nick, s->peer, s->name);
+	m->peer = s->peer;
+	m->name = s->name;
+}
+
+static void fill_in(struct shown *s, const struct core *c,
+		    const struct store_message *kept, const struct kept_body *body)
+{
+	struct event_message *m = &s->ev.u.message;
+	const struct peer *p = peer_find(c, &kept->author);
+	set_peer(s, p, &kept->author, body->nick);
+	m->direction = "in";
+	m->conv = body->peer.n > 0 ? m->peer : "#lan";
+	m->nick = p != NULL ? p->nick : s->nick;
+	if (m->nick[0] == '\0')
+		m->nick = NULL;
+}
+
+static void fill_out(struct shown *s, const struct core *c,
+		     const struct store_message *kept, const struct kept_body *body)
+{
+	struct event_message *m = &s->ev.u.message;
+	struct id32 id;
+	m->direction = "out";
+	m->nick = c->nick;
+	m->conv = "#lan";
+	m->state = "sent";
+	if (body->peer.n == 0)
+		return;
+	memcpy(id.b, body->peer.p, sizeof id.b);
+	const struct peer *p = peer_find(c, &id);
+	set_peer(s, p, &id, slice_of(NULL, 0));
+	m->conv = m->peer;
+	m->state = state_of(kept, p);
+}
+
+enum err shown_init(struct shown *s, const struct core *c,
+		    const struct store_message *kept)
+{
+	struct kept_body body;
+	s->text = s->small;
+	enum err e = decode(kept->body, &body, &s->msg);
+	if (e != ERR_OK)
+		return e;
+	s->nick[0] = '\0';
+	s->ev = (struct event){.type = EVENT_MESSAGE};
+	hex_encode(slice_of(kept->id.b, sizeof kept->id.b), s->id);
+	copy_text(s, s->msg.u.text.text);
+	struct event_message *m = &s->ev.u.message;
+	m->id = s->id;
+	m->text = s->text;
+	m->style = s->msg.u.text.style == 1 ? "action" : "plain";
+	m->sent = s->msg.u.text.time;
+	if (id32_eq(&kept->author, &c->node_id))
+		fill_out(s, c, kept, &body);
+	else
+		fill_in(s, c, kept, &body);
+	return ERR_OK;
+}
+
+void shown_wipe(struct shown *s)
+{
+	if (s->text != s->small)
+		mem_free(s->text);
+	s->text = s->small;
+}
