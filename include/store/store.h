@@ -204,6 +204,7 @@ struct store_reply {
 	size_t n_records;
 	bool is_more; /* the maximum cut it short */
 	struct store_message last; /* SCAN: the last one looked at; without body */
+	uint64_t item_seq; /* KEEP: of what was queued for the last of `to`; 0: nothing */
 };
 
 struct store_config {

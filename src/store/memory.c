@@ -147,7 +147,7 @@ static enum err amend(struct memory *m, const struct store_request *req)
 }
 
 static void queue(struct memory *m, const struct store_request *req,
-		  const struct id32 *peer)
+		  const struct id32 *peer, struct store_answer *a)
 {
 	uint8_t pair[PAIR_BYTES];
 
@@ -164,6 +164,7 @@ static void queue(struct memory *m, const struct store_request *req,
 	};
 	memcpy(w->object, req->object.p, req->object.n);
 	map_put(m->items, pair, w);
+	a->reply.item_seq = w->i.seq;
 }
 
 static enum err memory_keep(struct memory *m, const struct store_request *req,
@@ -171,7 +172,6 @@ static enum err memory_keep(struct memory *m, const struct store_request *req,
 {
 	enum err e = ERR_OK;
 
-	(void)a;
 	if (req->is_new)
 		e = insert(m, &req->msg);
 	if (e == ERR_OK && req->amend != NULL)
@@ -183,7 +183,7 @@ static enum err memory_keep(struct memory *m, const struct store_request *req,
 		m->last_message--;
 	}
 	for (size_t i = 0; i < req->n_to && e == ERR_OK && req->object.n > 0; i++)
-		queue(m, req, &req->to[i]);
+		queue(m, req, &req->to[i], a);
 	return e;
 }
 

@@ -149,7 +149,8 @@ static enum err amend(struct sqlite_db *d, const struct store_request *req,
 }
 
 /* One recipient's stands in its row; what several wait for, only once. */
-static enum err queue(struct sqlite_db *d, const struct store_request *req)
+static enum err queue(struct sqlite_db *d, const struct store_request *req,
+		      struct store_answer *a)
 {
 	const struct sqlite_ad ad = sqlite_ad_object(&req->object_id);
 	const struct slice sealed = sqlite_db_seal(d, &ad, req->object);
@@ -172,7 +173,7 @@ static enum err queue(struct sqlite_db *d, const struct store_request *req)
 		else
 			sqlite_db_blob(st, 5, sealed);
 		e = sqlite_db_do(d, st);
-		d->last_item++;
+		a->reply.item_seq = ++d->last_item;
 	}
 	return e;
 }
@@ -192,7 +193,7 @@ enum err sqlite_keep(struct sqlite_db *d, const struct store_request *req,
 	    do_u64(d, SQL_DELETE, d->last_message) != ERR_OK)
 		return spoil(d, a, ERR_IO);
 	if (e == ERR_OK && req->object.n > 0 && req->n_to > 0) {
-		e = queue(d, req);
+		e = queue(d, req, a);
 		if (e != ERR_OK)
 			spoil(d, a, e);
 	}
