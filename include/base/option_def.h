@@ -46,6 +46,8 @@
 	  "what is logged to stderr") \
 	X(eager_peers, INT, "256", 0, 4096, NONE, \
 	  "peers that are dialled as soon as they are seen") \
+	X(store, ENUM, "disk|none", 0, 0, NONE, \
+	  "none: nothing is kept but settings and keys; all ends with the node") \
 	X(queue_messages, INT, "10000", 1, 1000000, LIVE, \
 	  "messages that wait for one peer who is away") \
 	X(stranger_mib_day, INT, "64", 1, 1048576, LIVE, \

@@ -300,8 +300,9 @@ static enum status open_store(struct node *n)
 {
 	uint8_t key[STORE_KEY_BYTES];
 	char why[STORE_WHY_BYTES];
+	bool is_kept = options_enum(n->cfg.options, OPT_store) == 0;
 	struct store_config cfg = {
-		.path = n->cfg.paths->store,
+		.path = is_kept ? n->cfg.paths->store : NULL,
 		.key = key,
 		.rng = rng_system(),
 		.now_ms = clock_wall_ms(clock_system()),

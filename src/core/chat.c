@@ -88,7 +88,7 @@ static void on_kept(void *ctx, const struct store_request *req,
 		if (s->is_lan)
 			outbox_add_lan(c, s->obj);
 		else if (p != NULL)
-			outbox_kept(p, s->obj);
+			outbox_kept(p, s->obj, reply->item_seq);
 	} else if (p != NULL) {
 		p->n_queued--;
 	}
@@ -128,6 +128,31 @@ static enum err keep(struct saying *s, const struct peer *p, const struct msg *m
 	return e == ERR_OK ? store_submit(c->cfg.store, &req) : e;
 }
 
+/* Shown and on its way at once. */
+static void say_unkept(struct core *c, struct peer *p, const struct msg *m,
+		       struct object *o, const struct saying *how)
+{
+	struct saying s = *how;
+	struct shown shown;
+	s.core = c;
+	s.obj = o;
+	s.is_lan = p == NULL;
+	if (p != NULL)
+		peer_pin(p);
+	shown_said(&shown, c, m, p);
+	emit(c, &shown.ev);
+	shown_wipe(&shown);
+	if (p != NULL) {
+		p->n_queued++;
+		outbox_unkept(p, o);
+		dialer_want(p);
+	} else {
+		outbox_add_lan(c, o);
+	}
+	s.on_said(&s, p, ERR_OK, "");
+	object_release(o);
+}
+
 enum err chat_say(struct core *c, struct peer *p, struct slice text, bool is_action,
 		  const struct saying *how)
 {
@@ -138,6 +163,10 @@ enum err chat_say(struct core *c, struct peer *p, struct slice text, bool is_act
 		e = encode(c, p, text, is_action, &m, &o);
 	if (e != ERR_OK)
 		return e;
+	if (!c->is_kept) {
+		say_unkept(c, p, &m, o, how);
+		return ERR_OK;
+	}
 	struct saying *s = mem_dup(how, sizeof *how);
 	s->core = c;
 	s->obj = o;

@@ -24,13 +24,13 @@ struct core *core_new(const struct core_config *cfg)
 	c->cfg = *cfg;
 	c->time = mem_new(sizeof *c->time);
 	c->started_us = core_now_us(c);
+	c->is_kept = options_enum(cfg->options, OPT_store) == 0;
 	c->node_id = *identity_node_id(cfg->identity);
 	node_id_compact(&c->node_id, c->id_text);
 	conv_lan(&c->lan_conv);
 	c->peers = map_new(sizeof(struct id32));
 	c->by_text = map_new(NODE_ID_COMPACT_BYTES - 1);
 	c->by_conv = map_new(sizeof(struct id16));
-	c->settling = map_new(sizeof(struct id32) + sizeof(struct id16));
 	c->sessions = map_new(sizeof(link_id));
 	c->attempts = map_new(sizeof(link_id));
 	c->cands = map_new(sizeof(struct cand_key));
@@ -81,7 +81,6 @@ void core_free(struct core *c)
 	map_free(c->peers);
 	map_free(c->by_text);
 	map_free(c->by_conv);
-	map_free(c->settling);
 	map_free(c->sessions);
 	emit_free_all(c);
 	mem_free(c->trouble);

@@ -35,6 +35,7 @@ struct core {
 	char id_text[NODE_ID_COMPACT_BYTES];
 	struct id16 lan_conv;
 	uint64_t started_us;
+	bool is_kept; /* the store has the messages and what waits; else memory only */
 
 	/* about ourselves, as others see it */
 	char nick[PROTO_NICK_BYTES + 1];
@@ -77,8 +78,6 @@ struct core {
 	struct list sayings; /* struct saying: on their way to the store */
 	unsigned n_sayings;
 	unsigned n_loading; /* answers of the store without which nobody is let in */
-	struct map
-		*settling; /* (peer, id) -> marker: done with, the store knows not yet */
 
 	/* #lan */
 	uint64_t lan_lamport;

@@ -191,6 +191,10 @@ void history_free_all(struct core *c)
 static struct pager *pager_new(struct call *call, uint64_t left)
 {
 	struct core *c = call->core;
+	if (!c->is_kept) {
+		call_fail(call, 5, "this node keeps nothing (store = none)");
+		return NULL;
+	}
 	if (c->n_pagers >= PAGERS_MAX) {
 		call_fail(call, 5, "too many lists are under way already");
 		return NULL;

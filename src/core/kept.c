@@ -87,6 +87,49 @@ static void set_peer(struct shown *s, const struct peer *p, const struct id32 *i
 	m->name = s->name;
 }
 
+/* What a TEXT itself says. */
+static void fill_text(struct shown *s, const struct msg *m)
+{
+	struct event_message *e = &s->ev.u.message;
+	s->msg = *m;
+	s->text = s->small;
+	s->nick[0] = '\0';
+	s->ev.type = EVENT_MESSAGE;
+	s->ev.time_ms = 0;
+	*e = (struct event_message){
+		.id = s->id,
+		.style = m->u.text.style == 1 ? "action" : "plain",
+		.sent = m->u.text.time,
+	};
+	hex_encode(slice_of(m->id.b, sizeof m->id.b), s->id);
+	copy_text(s, m->u.text.text);
+	e->text = s->text;
+}
+
+void shown_heard(struct shown *s, const struct msg *m, const struct peer *p, bool is_lan)
+{
+	struct event_message *e = &s->ev.u.message;
+	fill_text(s, m);
+	e->peer = p->id_text;
+	e->name = p->name;
+	e->direction = "in";
+	e->conv = is_lan ? "#lan" : p->id_text;
+	e->nick = p->nick[0] != '\0' ? p->nick : NULL;
+}
+
+void shown_said(struct shown *s, const struct core *c, const struct msg *m,
+		const struct peer *p)
+{
+	struct event_message *e = &s->ev.u.message;
+	fill_text(s, m);
+	e->direction = "out";
+	e->nick = c->nick;
+	e->conv = p != NULL ? p->id_text : "#lan";
+	e->peer = p != NULL ? p->id_text : NULL;
+	e->name = p != NULL ? p->name : NULL;
+	e->state = p == NULL || peer_session(p) != NULL ? "sent" : "queued";
+}
+
 static void fill_in(struct shown *s, const struct core *c,
 		    const struct store_message *kept, const struct kept_body *body)
 {
@@ -122,19 +165,12 @@ enum err shown_init(struct shown *s, const struct core *c,
 		    const struct store_message *kept)
 {
 	struct kept_body body;
+	struct msg m;
 	s->text = s->small;
-	enum err e = decode(kept->body, &body, &s->msg);
+	enum err e = decode(kept->body, &body, &m);
 	if (e != ERR_OK)
 		return e;
-	s->nick[0] = '\0';
-	s->ev = (struct event){.type = EVENT_MESSAGE};
-	hex_encode(slice_of(kept->id.b, sizeof kept->id.b), s->id);
-	copy_text(s, s->msg.u.text.text);
-	struct event_message *m = &s->ev.u.message;
-	m->id = s->id;
-	m->text = s->text;
-	m->style = s->msg.u.text.style == 1 ? "action" : "plain";
-	m->sent = s->msg.u.text.time;
+	fill_text(s, &m);
 	if (id32_eq(&kept->author, &c->node_id))
 		fill_out(s, c, kept, &body);
 	else

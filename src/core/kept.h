@@ -37,6 +37,10 @@ struct shown {
 /* EVENT_MESSAGE. ERR_CORRUPT: the body makes no sense. */
 enum err shown_init(struct shown *s, const struct core *c,
 		    const struct store_message *kept);
+/* The same of a TEXT of ours to p, or to #lan when p is NULL; and of one of p's. */
+void shown_said(struct shown *s, const struct core *c, const struct msg *m,
+		const struct peer *p);
+void shown_heard(struct shown *s, const struct msg *m, const struct peer *p, bool is_lan);
 void shown_wipe(struct shown *s);
 
 #endif

@@ -208,16 +208,42 @@ static enum err keep(struct session *s, const struct msg *m, bool is_lan)
 	return e;
 }
 
+/* Shown and acknowledged at once. */
+static void take_unkept(struct session *s, const struct msg *m, bool is_lan)
+{
+	struct core *c = s->core;
+	struct peer *p = s->peer;
+	struct shown shown;
+	(void)take_lamport(is_lan ? &c->lan_lamport : &p->lamport, m->u.text.lamport);
+	if (!is_lan && is_stranger(p)) {
+		knock(p, m);
+	} else {
+		shown_heard(&shown, m, p, is_lan);
+		emit(c, &shown.ev);
+		shown_wipe(&shown);
+	}
+	session_ack(s, &m->id);
+}
+
 enum err on_text(struct session *s, const struct msg *m)
 {
 	bool is_lan;
 	uint64_t retry_s;
+	if (!s->core->is_kept && !peer_first_sight(s->peer, &m->id)) {
+		session_ack(s, &m->id); /* a repeat, as above */
+		return ERR_OK;
+	}
 	enum proto_code code = check(s, m, &is_lan, &retry_s);
 	if (code != CODE_OK) {
+		peer_lose_sight(s->peer, &m->id); /* it may come again, and be taken */
 		session_nack(s, &m->id, code, retry_s);
 		return ERR_OK;
 	}
-	enum err e = keep(s, m, is_lan);
+	enum err e = ERR_OK;
+	if (!s->core->is_kept)
+		take_unkept(s, m, is_lan);
+	else
+		e = keep(s, m, is_lan);
 	if (e != ERR_OK)
 		on_not_kept(s->core, s, &m->id, e, "");
 	if (is_lan || !is_stranger(s->peer))

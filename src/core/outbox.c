@@ -132,15 +132,24 @@ static void add(struct peer *p, struct object *o, bool is_told_sent)
 		session_mark(s);
 }
 
-void outbox_kept(struct peer *p, struct object *o)
+void outbox_kept(struct peer *p, struct object *o, uint64_t seq)
 {
+	if (seq <= p->load_after)
+		return; /* a load that was answered before has brought it */
 	bool is_next = peer_session(p) != NULL && p->n_stored == 0 && !p->is_loading &&
 		       p->n_loaded < LOADED_MAX;
-	if (is_next)
-		add(p, o, true);
-	else
+	if (!is_next) {
 		p->n_stored++;
-	p->is_kept_meanwhile = p->is_loading;
+		p->is_kept_meanwhile = p->is_loading;
+		return;
+	}
+	p->load_after = seq;
+	add(p, o, true);
+}
+
+void outbox_unkept(struct peer *p, struct object *o)
+{
+	add(p, o, peer_session(p) != NULL);
 }
 
 /* Whoever does not read has a full queue of his own; it is nobody else's trouble. */
@@ -173,35 +182,10 @@ enum err outbox_may_add_lan(const struct core *c)
 
 /* ---- from the store ---- */
 
-struct settling {
-	struct id32 peer;
-	struct id16 id;
-};
-
-/* Under way already, or done with while the store was being asked. */
-static bool is_here(const struct peer *p, const struct id16 *id)
-{
-	const struct settling key = {p->node_id, *id};
-	if (map_get(p->core->settling, &key) != NULL)
-		return true;
-	list_each (node, &p->queue)
-		if (id16_eq(&list_entry(node, struct item, node)->obj->id, id))
-			return true;
-	list_each (of_peer, &p->sessions) {
-		const struct session *s = list_entry(of_peer, struct session, of_peer);
-		list_each (node, &s->inflight)
-			if (id16_eq(&list_entry(node, struct item, node)->obj->id, id))
-				return true;
-	}
-	return false;
-}
-
 static void take(struct peer *p, const struct store_item *i)
 {
-	p->load_after = i->seq;
-	if (is_here(p, &i->id))
-		return;
 	struct object *o = object_new(&i->id, false, i->object);
+	p->load_after = i->seq;
 	add(p, o, false);
 	object_release(o);
 	if (p->n_stored > 0)
@@ -229,7 +213,8 @@ static void on_loaded(void *ctx, const struct store_request *req,
 void outbox_load(struct peer *p)
 {
 	struct store_request req = {.verb = STORE_OUTBOX, .done = on_loaded};
-	if (p->n_stored == 0 || p->is_loading || p->n_loaded > LOADED_LOW ||
+	bool is_stale = p->load_after == 0 && p->n_settling > 0;
+	if (p->n_stored == 0 || p->is_loading || p->n_loaded > LOADED_LOW || is_stale ||
 	    peer_session(p) == NULL)
 		return;
 	req.ctx = p->core;
@@ -249,6 +234,8 @@ void outbox_counted(struct peer *p, uint64_t n)
 
 void outbox_unload(struct peer *p)
 {
+	if (!p->core->is_kept)
+		return;
 	list_each_safe (node, &p->queue) {
 		struct item *it = list_entry(node, struct item, node);
 		if (it->obj->is_lan)
@@ -261,30 +248,37 @@ void outbox_unload(struct peer *p)
 	p->load_after = 0;
 }
 
+/* Not written: it goes again after the next start, and the other side knows it. */
 static void on_settled(void *ctx, const struct store_request *req,
 		       const struct store_reply *reply)
 {
-	struct core *c = ctx;
-	const struct settling key = {req->peer, req->object_id};
-	map_del(c->settling, &key);
-	(void)reply; /* not written: it goes again, and the other side knows it */
+	struct peer *p = peer_find(ctx, &req->peer);
+	(void)reply;
+	if (p != NULL && p->n_settling > 0 && --p->n_settling == 0)
+		outbox_load(p);
+}
+
+static void tell_store(struct peer *p, const struct id16 *id, enum store_state state)
+{
+	struct core *c = p->core;
+	struct store_request req = {
+		.verb = STORE_OUTCOME, .done = on_settled, .ctx = c, .state = state};
+	req.peer = p->node_id;
+	req.object_id = *id;
+	req.msg.author = c->node_id;
+	if (store_submit(c->cfg.store, &req) == ERR_OK)
+		p->n_settling++;
 }
 
 /* It waits no longer. */
 static void settle(struct peer *p, const struct object *o, enum store_state state)
 {
-	struct core *c = p->core;
-	const struct settling key = {p->node_id, o->id};
-	struct store_request req = {
-		.verb = STORE_OUTCOME, .done = on_settled, .ctx = c, .state = state};
-	req.peer = p->node_id;
-	req.object_id = o->id;
-	req.msg.author = c->node_id;
 	p->n_loaded--;
 	if (p->n_queued > 0)
 		p->n_queued--;
-	if (store_submit(c->cfg.store, &req) == ERR_OK)
-		map_put(c->settling, &key, p);
+	if (!p->core->is_kept)
+		return;
+	tell_store(p, &o->id, state);
 	outbox_load(p);
 }
 

@@ -3,8 +3,8 @@
  * acknowledged), delivered. p2pmsg-protocol(7), "Message semantics".
  *
  * All that waits is in the store. In memory, in the order of the store, are the next
- * ones for a peer who is online; who goes away leaves none. What is for #lan is in
- * memory only.
+ * ones for a peer who is online; who goes away leaves none. What is for #lan, and all
+ * of a node that keeps nothing, is in memory only.
  */
 #ifndef CORE_OUTBOX_H
 #define CORE_OUTBOX_H
@@ -37,8 +37,11 @@ struct object {
 struct object *object_new(const struct id16 *id, bool is_lan, struct slice bytes);
 void object_release(struct object *o);
 
-/* The store keeps it for p now: on its way if p is online; o is the caller's. */
-void outbox_kept(struct peer *p, struct object *o);
+/* The store keeps it for p now, as item seq: on its way if p is online; o is the
+ * caller's. */
+void outbox_kept(struct peer *p, struct object *o, uint64_t seq);
+/* Nobody keeps it but the queue. */
+void outbox_unkept(struct peer *p, struct object *o);
 /* To everybody who is online. */
 void outbox_add_lan(struct core *c, struct object *o);
 /* ERR_UNREACHABLE: nobody is online; ERR_FULL: too much waits for everybody. */

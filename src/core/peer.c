@@ -72,6 +72,7 @@ void peer_free(struct peer *p)
 	map_del(p->core->by_text, p->id_text);
 	map_del(p->core->peers, &p->node_id);
 	map_del(p->core->by_conv, &p->conv);
+	map_free(p->seen);
 	mem_free(p->devlist);
 	mem_free(p);
 }
@@ -83,8 +84,20 @@ static bool is_held(const struct peer *p)
 	       dialer_remembers(p);
 }
 
+static void trim_seen(struct peer *p, size_t max)
+{
+	while (p->seen != NULL && map_count(p->seen) > max) {
+		const void *oldest;
+		struct id16 gone;
+		map_oldest(p->seen, &oldest);
+		memcpy(&gone, oldest, sizeof gone);
+		map_del(p->seen, &gone);
+	}
+}
+
 void peer_let_go(struct peer *p)
 {
+	trim_seen(p, PEER_SEEN_AWAY);
 	if (is_held(p))
 		return;
 	peer_update(p, NULL);
@@ -386,4 +399,20 @@ bool bucket_take(struct bucket *b, uint64_t now_us, unsigned per_s, unsigned bur
 void bucket_give_back(struct bucket *b)
 {
 	b->milli += 1000;
+}
+
+bool peer_first_sight(struct peer *p, const struct id16 *id)
+{
+	if (p->seen == NULL)
+		p->seen = map_new(sizeof *id);
+	if (map_put(p->seen, id, p) != NULL)
+		return false;
+	trim_seen(p, PEER_SEEN_MAX);
+	return true;
+}
+
+void peer_lose_sight(struct peer *p, const struct id16 *id)
+{
+	if (p->seen != NULL)
+		map_del(p->seen, id);
 }

@@ -68,12 +68,14 @@ struct peer {
 	bool is_loading, is_kept_meanwhile;
 	uint64_t load_round; /* counts the times it went away */
 	uint64_t load_after; /* the last of the store that was loaded */
+	unsigned n_settling; /* done with, and the store has not said that it knows */
 	uint64_t next_seq; /* of the next item: their order */
 	struct bucket lan_out; /* so that the other side need not refuse */
 	uint64_t lamport;
 	struct timer wake_timer; /* something held back may go then, or expire */
 
 	/* incoming */
+	struct map *seen; /* message id -> marker, where nothing is kept */
 	struct bucket lan;
 	struct bucket lists, list_notices; /* device lists, and what is said of them */
 	uint64_t day_us; /* start of the day counted below */
@@ -134,5 +136,13 @@ bool bucket_take(struct bucket *b, uint64_t now_us, unsigned per_s, unsigned bur
 
 /* A token that was taken for nothing. */
 void bucket_give_back(struct bucket *b);
+
+/* Twice what may be under way on one session, so that what comes again is known; of
+ * somebody who went away for good fewer are remembered. */
+enum { PEER_SEEN_MAX = 2 * PROTO_WINDOW_OBJECTS, PEER_SEEN_AWAY = 256 };
+/* True when this message id is new from this peer; remembers it. For a node that keeps
+ * nothing: else the store knows. */
+bool peer_first_sight(struct peer *p, const struct id16 *id);
+void peer_lose_sight(struct peer *p, const struct id16 *id);
 
 #endif

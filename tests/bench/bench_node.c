@@ -4,6 +4,7 @@
  *
  *   bench_node rate [COUNT]   texts of 100 bytes from core to core, acknowledged
  *   bench_node rtt [COUNT]    a text there, a text back, one at a time
+ *   bench_node durable [N]    as rate, both keep all on the disk that TMPDIR is on
  */
 #include <signal.h>
 #include <stdio.h>
@@ -29,9 +30,11 @@ struct node {
 	struct options *options;
 	struct front_port front;
 	struct loop_tick tick;
+	struct loop_watch *watch; /* of the store */
 	uint16_t port;
 	char peer[NODE_ID_COMPACT_BYTES];
 	bool is_sender, is_online, is_rtt;
+	const char *path; /* of the database; NULL: in memory */
 	unsigned long count, sent, got, delivered;
 	uint64_t start_us, rtt_us;
 	double *rtts;
@@ -116,6 +119,11 @@ static void on_tick(void *ctx)
 		loop_again(n->loop);
 }
 
+static void on_store(void *ctx)
+{
+	(void)ctx; /* the tick that follows asks the store */
+}
+
 static void set(struct node *n, enum option id, const char *value)
 {
 	char *why = NULL;
@@ -134,6 +142,8 @@ static void node_start(struct node *n)
 	n->options = options_new();
 	set(n, OPT_stranger_mib_day, "1048576");
 	set(n, OPT_queue_messages, "100000");
+	if (n->path == NULL)
+		set(n, OPT_store, "none");
 	rng_fill(rng_system(), n->chan.boot.b, sizeof n->chan.boot.b);
 	n->chan.self = n->identity;
 	n->chan.rng = rng_system();
@@ -150,7 +160,14 @@ static void node_start(struct node *n)
 	cc.link = net_link_ops();
 	cc.net = n->net;
 	char why[STORE_WHY_BYTES];
-	store_open(&(struct store_config){.rng = rng_system()}, &n->store, why);
+	static const uint8_t key[STORE_KEY_BYTES] = {1};
+	const struct store_config sc = {.path = n->path, .key = key, .rng = rng_system()};
+	if (store_open(&sc, &n->store, why) != ERR_OK) {
+		fprintf(stderr, "bench_node: %s\n", why);
+		exit(1);
+	}
+	if (store_fd(n->store) >= 0)
+		loop_watch_start(n->loop, store_fd(n->store), on_store, n, &n->watch);
 	cc.store = n->store;
 	cc.profile = "bench";
 	n->core = core_new(&cc);
@@ -166,11 +183,38 @@ static void node_start(struct node *n)
 	memset(n->text, 'x', TEXT_BYTES);
 }
 
-static void child(int to_parent, bool is_rtt, unsigned long count)
+/* The sender sees the end, and cleans up; all the rest dies with the process. */
+static char *make_dir(void)
+{
+	const char *tmp = getenv("TMPDIR");
+	char *dir = mem_printf("%s/bench_node.XXXXXX", tmp != NULL ? tmp : "/tmp");
+	if (mkdtemp(dir) == NULL) {
+		perror(dir);
+		exit(1);
+	}
+	return dir;
+}
+
+static void remove_dir(const char *dir)
+{
+	static const char *const names[] = {"a.db", "b.db"};
+	static const char *const parts[] = {"", "-wal", "-shm", ".lock"};
+	for (size_t i = 0; i < 2; i++) {
+		for (size_t k = 0; k < 4; k++) {
+			char *name = mem_printf("%s/%s%s", dir, names[i], parts[k]);
+			unlink(name);
+			mem_free(name);
+		}
+	}
+	rmdir(dir);
+}
+
+static void child(int to_parent, const char *dir, bool is_rtt, unsigned long count)
 {
 	struct node *n = mem_new(sizeof *n);
 	n->is_rtt = is_rtt;
 	n->count = count;
+	n->path = dir != NULL ? mem_printf("%s/b.db", dir) : NULL;
 	node_start(n);
 	if (write(to_parent, &n->port, sizeof n->port) != sizeof n->port)
 		_exit(1);
@@ -198,7 +242,8 @@ static void report(struct node *n, uint64_t took_us)
 		printf("node.rtt.median\t%.1f\tus\n", n->rtts[n->count / 2]);
 		printf("node.rtt.p95\t%.1f\tus\n", n->rtts[n->count * 95 / 100]);
 	} else {
-		printf("node.rate\t%.0f\tmessages/s\n",
+		printf("node.%s\t%.0f\tmessages/s\n",
+		       n->path != NULL ? "durable" : "rate",
 		       (double)n->count * 1e6 / (double)took_us);
 	}
 }
@@ -206,20 +251,24 @@ static void report(struct node *n, uint64_t took_us)
 int main(int argc, char **argv)
 {
 	bool is_rtt = argc > 1 && strcmp(argv[1], "rtt") == 0;
-	unsigned long count = argc > 2 ? strtoul(argv[2], NULL, 10)
-			      : is_rtt ? 5000
-				       : 500000;
+	bool is_durable = argc > 1 && strcmp(argv[1], "durable") == 0;
+	unsigned long count = argc > 2	   ? strtoul(argv[2], NULL, 10)
+			      : is_rtt	   ? 5000
+			      : is_durable ? 100000
+					   : 500000;
+	char *dir = is_durable ? make_dir() : NULL;
 	int fds[2];
 	uint16_t port;
 	if (pipe(fds) != 0)
 		return 1;
 	pid_t pid = fork();
 	if (pid == 0) {
-		child(fds[1], is_rtt, count);
+		child(fds[1], dir, is_rtt, count);
 		_exit(0);
 	}
 	struct node *n = mem_new(sizeof *n);
 	n->is_sender = true;
+	n->path = dir != NULL ? mem_printf("%s/a.db", dir) : NULL;
 	n->is_rtt = is_rtt;
 	n->count = count;
 	n->rtts = mem_array(count, sizeof *n->rtts);
@@ -232,5 +281,7 @@ int main(int argc, char **argv)
 	report(n, now_us() - n->start_us);
 	kill(pid, SIGTERM);
 	waitpid(pid, NULL, 0);
+	if (dir != NULL)
+		remove_dir(dir);
 	return 0;
 }

@@ -102,6 +102,9 @@ def bench_messages():
     v = median_of([lambda: tool("bench_node", "rate"), lambda: tool("bench_zmq", 500000)])
     row("messages", "texts of 100 bytes, core to core", v["node.rate"], v["zmq.curve"],
         "/s", floor=1.2, against="ZeroMQ CURVE")
+    v.update(median_of([lambda: tool("bench_node", "durable")]))
+    row("messages", "the same, durable on both ends", v["node.durable"], None, "/s",
+        floor=20000)
     row("messages", "the same beside plaintext", v["node.rate"], v["zmq.plain"], "/s",
         against="ZeroMQ plaintext")
 

@@ -116,6 +116,60 @@ static void ten_thousand_wait_for_somebody_who_is_away(void **state)
 	sim_free(s);
 }
 
+/* ---- a node that keeps nothing ---- */
+
+static struct sim *meet_unkept(uint64_t seed)
+{
+	struct sim *s = sim_new(seed, 2);
+	for (unsigned i = 0; i < 2; i++)
+		options_set(sim_node(s, i)->options, OPT_store, "none", OPTION_SET, NULL);
+	sim_start_all(s);
+	sim_run(s, 2000);
+	return s;
+}
+
+static void a_node_that_keeps_nothing_sends_what_waits_while_it_runs(void **state)
+{
+	(void)state;
+	struct sim *s = meet_unkept(60);
+	sim_say(s, 0, 1, "hello");
+	sim_run(s, 100);
+	sim_node(s, 1)->is_cut = true;
+	sim_run(s, 60000);
+	sim_say(s, 0, 1, "one");
+	sim_say(s, 0, 1, "two");
+	sim_run(s, 1000);
+	assert_int_equal(sim_node(s, 1)->n_texts, 1);
+	sim_node(s, 1)->is_cut = false;
+	sim_announce(s, 1);
+	sim_run(s, 90000);
+	assert_int_equal(sim_node(s, 1)->n_texts, 3);
+	assert_string_equal(sim_node(s, 1)->texts[2], "two");
+	struct desk d;
+	desk_open(&d, s);
+	desk_ask(&d, VERB_HISTORY, NULL, NULL, NULL, 100);
+	assert_int_equal(d.status, 5);
+	assert_non_null(strstr(d.text, "store = none"));
+	sim_free(s);
+}
+
+static void a_node_that_keeps_nothing_starts_anew(void **state)
+{
+	(void)state;
+	struct sim *s = meet_unkept(61);
+	sim_say(s, 0, 1, "hello");
+	sim_run(s, 100);
+	sim_stop(s, 1, false);
+	sim_say(s, 0, 1, "lost");
+	sim_run(s, 1000);
+	sim_stop(s, 0, false);
+	sim_start(s, 0);
+	sim_start(s, 1);
+	sim_run(s, 60000);
+	assert_int_equal(sim_saw(s, 1, "lost"), 0);
+	sim_free(s);
+}
+
 /* ---- history ---- */
 
 static void history_shows_the_newest_oldest_first(void **state)
@@ -276,6 +330,9 @@ int main(void)
 		cmocka_unit_test(what_waits_survives_a_kill_of_the_sender),
 		cmocka_unit_test(a_message_whose_acknowledgement_is_lost_is_kept_once),
 		cmocka_unit_test(ten_thousand_wait_for_somebody_who_is_away),
+		cmocka_unit_test(
+			a_node_that_keeps_nothing_sends_what_waits_while_it_runs),
+		cmocka_unit_test(a_node_that_keeps_nothing_starts_anew),
 		cmocka_unit_test(history_shows_the_newest_oldest_first),
 		cmocka_unit_test(history_of_many_pages),
 		cmocka_unit_test(search_minds_neither_case_nor_accents),
