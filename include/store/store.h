@@ -28,7 +28,8 @@ enum {
 	STORE_ROWS_MAX = 1024, /* of one reply */
 	STORE_TO_MAX = 256, /* recipients of one request */
 	STORE_RECORD_KEY_BYTES = 96,
-	STORE_WHY_BYTES = 400
+	STORE_WHY_BYTES = 400,
+	STORE_ROW_BYTES = 256 /* what a message takes beside its body, about */
 };
 
 /* Where an own message stands. Others are STORE_NONE. The numbers are on disk. */
@@ -90,7 +91,9 @@ struct store_record {
 	R(SCAN, READ) \
 	R(OUTBOX, READ) \
 	R(COUNTS, READ) \
-	R(RECORDS, READ)
+	R(RECORDS, READ) \
+	R(CONVS, READ) \
+	R(MEASURE, READ)
 
 enum store_verb {
 #define R(NAME, lane) STORE_##NAME,
@@ -139,11 +142,16 @@ struct store_request {
 	 *          and no state was changed
 	 * RECORD   puts record, or removes it
 	 * FORGET   all messages of msg.conv (is_all_convs: of all), and, when is_peer,
-	 *          what waits for peer. Their ids are remembered from now_ms on
-	 * SWEEP    removes what expired by now_ms, what was kept longer than keep_ms ago (a
-	 *          duration; 0: no limit), what waits since before give_up_ms (a time; 0: no
-	 *          limit; those are the reply's items, without objects), and ids remembered
-	 *          for 60 days. Much of it is done in several rounds: is_more
+	 *          what waits for peer. Their ids are remembered from now_ms on. With max
+	 *          at most so many, and is_more; with has_from none that was kept after
+	 *          from.seq. reply->last.seq is the newest that was ever kept
+	 * SWEEP    removes what expired by now_ms; of msg.conv (is_all_convs: of each) what
+	 *          was kept longer than keep_ms ago (a duration; 0: no limit); of msg.conv,
+	 *          has_from, what stands at `from` or before it; and ids remembered for 60
+	 *          days. What waits for somebody stays unless it expired. What waits since
+	 *          before give_up_ms (a time; 0: no limit) waits no longer: those are the
+	 *          reply's items, without objects, and their messages of msg.author take
+	 *          `state` as in OUTCOME. Much of it is done in several rounds: is_more
 	 * CHECK    looks through the whole store, which may take seconds; ERR_CORRUPT with
 	 *          why, and the next start mends it
 	 */
@@ -158,7 +166,7 @@ struct store_request {
 	struct id32 peer;
 	enum store_state state;
 	struct store_record record;
-	uint64_t now_ms, keep_ms, give_up_ms;
+	uint64_t now_ms, keep_ms, give_up_ms, keep_bytes;
 
 	/*
 	 * max is at most STORE_ROWS_MAX, and that when it is 0. A reply also ends early,
@@ -178,6 +186,13 @@ struct store_request {
 	 *          after peer
 	 * RECORDS  all of record.kind, by key, whose key begins with record.key; after
 	 *          the key `arg`, when it is not empty; at most `max`
+	 * CONVS    the newest message of each conversation, without body, by conv;
+	 *          has_from: those after msg.conv; at most `max`
+	 * MEASURE  goes back in msg.conv from `from` (has_from) or the newest: n_bytes is
+	 *          the sum of bodies, with STORE_ROW_BYTES each, and last the last that was
+	 *          counted. is_over: `last` does not fit into keep_bytes any more, and is
+	 *          not counted; is_more: max_rows are
+	 *          counted, go on from last
 	 */
 	bool has_from, is_forward;
 	struct {
@@ -205,6 +220,8 @@ struct store_reply {
 	bool is_more; /* the maximum cut it short */
 	struct store_message last; /* SCAN: the last one looked at; without body */
 	uint64_t item_seq; /* KEEP: of what was queued for the last of `to`; 0: nothing */
+	uint64_t n_bytes; /* MEASURE */
+	bool is_over; /* MEASURE */
 };
 
 struct store_config {

@@ -187,10 +187,19 @@ static enum err memory_keep(struct memory *m, const struct store_request *req,
 	return e;
 }
 
+static void move_state(struct memory *m, const struct id32 *author, const struct id16 *id,
+		       enum store_state state)
+{
+	const struct store_message of = {.author = *author, .id = *id};
+	struct kept *k = find(m, &of);
+
+	if (k != NULL && rules_rank(state) > rules_rank(k->m.state))
+		k->m.state = state;
+}
+
 static enum err memory_outcome(struct memory *m, const struct store_request *req,
 			       struct store_answer *a)
 {
-	const struct store_message of = {.author = req->msg.author, .id = req->object_id};
 	uint8_t pair[PAIR_BYTES];
 	void *item = map_del(m->items, pair_of(&req->peer, &req->object_id, pair));
 
@@ -198,9 +207,7 @@ static enum err memory_outcome(struct memory *m, const struct store_request *req
 	if (item == NULL)
 		return ERR_MISSING;
 	mem_free(item);
-	struct kept *k = find(m, &of);
-	if (k != NULL && rules_rank(req->state) > rules_rank(k->m.state))
-		k->m.state = req->state;
+	move_state(m, &req->msg.author, &req->object_id, req->state);
 	return ERR_OK;
 }
 
@@ -263,13 +270,19 @@ static enum err memory_forget(struct memory *m, const struct store_request *req,
 			      struct store_answer *a)
 {
 	uint8_t pair[PAIR_BYTES];
-	size_t pos = 0;
+	size_t pos = 0, n = 0;
 
-	(void)a;
 	for (struct kept *k; (k = map_next(m->messages, &pos)) != NULL;) {
-		if (req->is_all_convs || id16_eq(&k->m.conv, &req->msg.conv))
-			remove_message(m, k, req->now_ms);
+		if (!(req->is_all_convs || id16_eq(&k->m.conv, &req->msg.conv)) ||
+		    (req->has_from && k->m.seq > req->from.seq))
+			continue;
+		if (req->max > 0 && n++ == req->max) {
+			a->reply.is_more = true;
+			break;
+		}
+		remove_message(m, k, req->now_ms);
 	}
+	a->reply.last.seq = m->last_message;
 	pos = 0;
 	for (struct waiting *w; req->is_peer && (w = map_next(m->items, &pos)) != NULL;) {
 		if (id32_eq(&w->i.peer, &req->peer))
@@ -278,13 +291,26 @@ static enum err memory_forget(struct memory *m, const struct store_request *req,
 	return ERR_OK;
 }
 
+/* Only what is our own and not done with can. */
+static bool is_waiting(struct memory *m, const struct store_message *of)
+{
+	size_t pos = 0;
+
+	for (const struct waiting *w; (w = map_next(m->items, &pos)) != NULL;) {
+		if (id16_eq(&w->i.id, &of->id))
+			return true;
+	}
+	return false;
+}
+
 static void sweep_messages(struct memory *m, const struct store_request *req,
 			   struct store_answer *a)
 {
 	size_t pos = 0, n = 0;
 
 	for (struct kept *k; (k = map_next(m->messages, &pos)) != NULL;) {
-		if (!rules_is_over(req, &k->m))
+		if (!rules_is_expired(req, &k->m) &&
+		    (!rules_is_over(req, &k->m) || is_waiting(m, &k->m)))
 			continue;
 		if (n++ == STORE_SWEEP_ROUND) {
 			a->reply.is_more = true;
@@ -308,6 +334,7 @@ static void sweep_items(struct memory *m, const struct store_request *req,
 		if (answer_item(a, &i) != ERR_OK)
 			return;
 		mem_free(map_del(m->items, pair_of(&i.peer, &i.id, pair)));
+		move_state(m, &req->msg.author, &i.id, req->state);
 	}
 }
 
@@ -324,8 +351,8 @@ static enum err memory_sweep(struct memory *m, const struct store_request *req,
 		memcpy(pair, key, sizeof(pair));
 		mem_free(map_del(m->gone, pair));
 	}
-	sweep_messages(m, req, a);
 	sweep_items(m, req, a);
+	sweep_messages(m, req, a);
 	return ERR_OK;
 }
 
@@ -351,15 +378,6 @@ static int cmp_seq(const struct store_message *a, const struct store_message *b)
 	return (a->seq > b->seq) - (a->seq < b->seq);
 }
 
-static int cmp_conv(const struct store_message *a, const struct store_message *b)
-{
-	int order = (a->lamport > b->lamport) - (a->lamport < b->lamport);
-
-	if (order == 0)
-		order = id32_cmp(&a->author, &b->author);
-	return order != 0 ? order : memcmp(a->id.b, b->id.b, sizeof(a->id.b));
-}
-
 static int sort_by_seq(const void *a, const void *b)
 {
 	return cmp_seq(&(*(struct kept *const *)a)->m, &(*(struct kept *const *)b)->m);
@@ -367,7 +385,8 @@ static int sort_by_seq(const void *a, const void *b)
 
 static int sort_by_conv(const void *a, const void *b)
 {
-	return cmp_conv(&(*(struct kept *const *)a)->m, &(*(struct kept *const *)b)->m);
+	return rules_cmp_conv(&(*(struct kept *const *)a)->m,
+			      &(*(struct kept *const *)b)->m);
 }
 
 /* Those of the conversation, or all, in their order; mem_free. */
@@ -388,13 +407,9 @@ static struct kept **collect(struct memory *m, const struct store_request *req, 
 /* Does it lie beyond `from`, on the way that req goes? */
 static bool is_beyond(const struct store_request *req, const struct store_message *m)
 {
-	const struct store_message from = {
-		.lamport = req->from.lamport,
-		.seq = req->from.seq,
-		.author = req->from.author,
-		.id = req->from.id,
-	};
-	const int order = req->is_all_convs ? cmp_seq(m, &from) : cmp_conv(m, &from);
+	const struct store_message from = rules_from(req);
+	const int order =
+		req->is_all_convs ? cmp_seq(m, &from) : rules_cmp_conv(m, &from);
 
 	return !req->has_from || (req->is_forward ? order > 0 : order < 0);
 }
@@ -422,6 +437,56 @@ static enum err memory_page(struct memory *m, const struct store_request *req,
 		const struct store_message *k = &all[req->is_forward ? i : n - 1 - i]->m;
 		if (is_beyond(req, k))
 			e = look(req, a, k, &n_looked);
+	}
+	mem_free(all);
+	return ERR_OK;
+}
+
+static enum err memory_measure(struct memory *m, const struct store_request *req,
+			       struct store_answer *a)
+{
+	struct store_request back = *req;
+	size_t n, n_looked = 0;
+	enum err e = ERR_OK;
+
+	back.is_forward = back.is_all_convs = false;
+	struct kept **all = collect(m, &back, &n);
+	for (size_t i = n; i > 0 && e == ERR_OK; i--) {
+		const struct store_message *k = &all[i - 1]->m;
+		if (is_beyond(&back, k))
+			e = rules_measure(&back, a, k, k->body.n, &n_looked);
+	}
+	mem_free(all);
+	return ERR_OK;
+}
+
+static int sort_by_convs(const void *a, const void *b)
+{
+	const struct store_message *one = &(*(struct kept *const *)a)->m;
+	const struct store_message *other = &(*(struct kept *const *)b)->m;
+	const int order = memcmp(one->conv.b, other->conv.b, sizeof(one->conv.b));
+
+	return order != 0 ? order : rules_cmp_conv(one, other);
+}
+
+static enum err memory_convs(struct memory *m, const struct store_request *req,
+			     struct store_answer *a)
+{
+	const struct store_request everything = {.is_all_convs = true};
+	const struct id16 *after = &req->msg.conv;
+	size_t n;
+	struct kept **all = collect(m, &everything, &n);
+	enum err e = ERR_OK;
+
+	qsort(all, n, sizeof(*all), sort_by_convs);
+	for (size_t i = 0; i < n && e == ERR_OK; i++) {
+		struct store_message k = all[i]->m;
+		const bool is_newest =
+			i + 1 == n || !id16_eq(&all[i + 1]->m.conv, &k.conv);
+		k.body = (struct slice){0};
+		if (is_newest &&
+		    !(req->has_from && memcmp(k.conv.b, after->b, sizeof(after->b)) <= 0))
+			e = answer_message(a, &k);
 	}
 	mem_free(all);
 	return ERR_OK;
@@ -505,6 +570,7 @@ static enum err memory_run(void *self, const struct store_request *req,
 		[STORE_GET] = memory_get,	[STORE_PAGE] = memory_page,
 		[STORE_SCAN] = memory_page,	[STORE_OUTBOX] = memory_outbox,
 		[STORE_COUNTS] = memory_counts, [STORE_RECORDS] = memory_records,
+		[STORE_CONVS] = memory_convs,	[STORE_MEASURE] = memory_measure,
 	};
 
 	return runs[req->verb](self, req, a);

@@ -13,8 +13,16 @@ enum { STORE_SWEEP_ROUND = 1024 }; /* messages that one SWEEP removes */
 
 /* How far a message of this state is. */
 int rules_rank(enum store_state s);
-/* Is it SWEEP's? */
+/* Is it SWEEP's, because it expired, or unless it waits? */
+bool rules_is_expired(const struct store_request *req, const struct store_message *m);
 bool rules_is_over(const struct store_request *req, const struct store_message *m);
+/* Where a stands to b in a conversation, as memcmp. */
+int rules_cmp_conv(const struct store_message *a, const struct store_message *b);
+/* What `from` names, to be compared. */
+struct store_message rules_from(const struct store_request *req);
+/* MEASURE: one row, its body of n bytes. ERR_FULL: the answer is complete. */
+enum err rules_measure(const struct store_request *req, struct store_answer *a,
+		       const struct store_message *m, size_t n, size_t *n_looked);
 /* Since when what KEEP queues waits. */
 uint64_t rules_since(const struct store_request *req);
 /* What amend may not touch is put back; ERR_RANGE for a body that is too long. */

@@ -253,6 +253,7 @@ static enum err sqlite_run(void *self, const struct store_request *req,
 		[STORE_GET] = sqlite_get,	[STORE_PAGE] = sqlite_page,
 		[STORE_SCAN] = sqlite_page,	[STORE_OUTBOX] = sqlite_outbox,
 		[STORE_COUNTS] = sqlite_counts, [STORE_RECORDS] = sqlite_records,
+		[STORE_CONVS] = sqlite_convs,	[STORE_MEASURE] = sqlite_measure,
 	};
 
 	return runs[req->verb](self, req, a);

@@ -61,10 +61,20 @@
 			"object NOT IN (SELECT id FROM objects)") \
 	S(GONE_SWEEP, "DELETE FROM gone WHERE since<=?1") \
 	S(DELETE_CONV, "DELETE FROM messages WHERE conv=?1") \
+	S(SEQS_CONV, "SELECT seq FROM messages WHERE conv=?1 AND seq<=?2 LIMIT ?3") \
+	S(SEQS_ALL, "SELECT seq FROM messages WHERE seq<=?1 ORDER BY seq LIMIT ?2") \
+	S(NEXT_CONV, "SELECT conv FROM messages WHERE conv>?1 ORDER BY conv LIMIT 1") \
 	S(DELETE_ALL, "DELETE FROM messages") \
 	S(EXPIRED, "SELECT seq FROM messages WHERE expires>0 AND expires<=?1 " \
 		   "ORDER BY expires LIMIT ?2") \
-	S(OLD, "SELECT seq FROM messages WHERE kept<?1 ORDER BY kept LIMIT ?2") \
+	S(OLD, "SELECT seq FROM messages WHERE conv=?1 AND kept<?2 AND NOT EXISTS" \
+	       "(SELECT 1 FROM outbox WHERE object=messages.id) LIMIT ?3") \
+	S(UP_TO, "SELECT seq FROM messages WHERE conv=?1 AND " \
+		 "(lamport,author,id)<=(?2,?3,?4) AND NOT EXISTS" \
+		 "(SELECT 1 FROM outbox WHERE object=messages.id) LIMIT ?5") \
+	S(MEASURE, "SELECT lamport,author,id,length(body) FROM messages WHERE " \
+		   "conv=?1 AND (lamport,author,id)<(?2,?3,?4) " \
+		   "ORDER BY lamport DESC,author DESC,id DESC") \
 	S(GIVEN_UP, \
 	  "SELECT seq,peer,object,since FROM outbox WHERE since<?1 ORDER BY seq") \
 	S(CONV_UP, "SELECT " SQL_MESSAGE " FROM messages WHERE conv=?1 AND " \

@@ -87,10 +87,11 @@ static sqlite3_stmt *page_all(struct sqlite_db *d, const struct store_request *r
 	return st;
 }
 
-static sqlite3_stmt *page_conv(struct sqlite_db *d, const struct store_request *req)
+static sqlite3_stmt *page_conv(struct sqlite_db *d, enum sql which,
+			       const struct store_request *req)
 {
-	const bool is_up = req->is_forward;
-	sqlite3_stmt *st = sqlite_db_stmt(d, is_up ? SQL_CONV_UP : SQL_CONV_DOWN);
+	const bool is_up = which == SQL_CONV_UP;
+	sqlite3_stmt *st = sqlite_db_stmt(d, which);
 	struct slice author = slice_of(req->from.author.b, sizeof(req->from.author.b));
 	struct slice id = slice_of(req->from.id.b, sizeof(req->from.id.b));
 	uint64_t lamport = req->from.lamport;
@@ -110,9 +111,83 @@ static sqlite3_stmt *page_conv(struct sqlite_db *d, const struct store_request *
 enum err sqlite_page(struct sqlite_db *d, const struct store_request *req,
 		     struct store_answer *a)
 {
-	sqlite3_stmt *st = req->is_all_convs ? page_all(d, req) : page_conv(d, req);
+	const enum sql conv = req->is_forward ? SQL_CONV_UP : SQL_CONV_DOWN;
+	sqlite3_stmt *st = req->is_all_convs ? page_all(d, req) : page_conv(d, conv, req);
 
 	return walk(d, st, req, a, show_message);
+}
+
+static enum err show_size(struct sqlite_db *d, sqlite3_stmt *st,
+			  const struct store_request *req, struct store_answer *a,
+			  size_t *n_looked)
+{
+	struct store_message m = {.lamport = sqlite_db_get_u64(st, 0),
+				  .conv = req->msg.conv};
+	const uint64_t sealed = sqlite_db_get_u64(st, 3);
+
+	(void)d;
+	if (sqlite_db_get_id32(st, 1, &m.author) != ERR_OK ||
+	    sqlite_db_get_id16(st, 2, &m.id) != ERR_OK)
+		return ERR_OK;
+	return rules_measure(req, a, &m,
+			     sealed > ROWSEAL_BYTES ? (size_t)sealed - ROWSEAL_BYTES : 0,
+			     n_looked);
+}
+
+enum err sqlite_measure(struct sqlite_db *d, const struct store_request *req,
+			struct store_answer *a)
+{
+	struct store_request back = *req;
+
+	back.is_forward = false;
+	return walk(d, page_conv(d, SQL_MEASURE, &back), &back, a, show_size);
+}
+
+/* *is_row: there is a conversation after *conv, which it is now. */
+static enum err next_conv(struct sqlite_db *d, struct slice after, struct id16 *conv,
+			  bool *is_row)
+{
+	sqlite3_stmt *st = sqlite_db_stmt(d, SQL_NEXT_CONV);
+
+	sqlite_db_blob(st, 1, after);
+	enum err e = sqlite_db_step(d, st, is_row);
+	if (e == ERR_OK && *is_row)
+		e = sqlite_db_get_id16(st, 0, conv);
+	sqlite3_reset(st);
+	return e;
+}
+
+/* Its newest. */
+static enum err show_conv(struct sqlite_db *d, const struct id16 *conv,
+			  struct store_answer *a)
+{
+	struct store_request newest = {.msg.conv = *conv};
+	sqlite3_stmt *st = page_conv(d, SQL_CONV_DOWN, &newest);
+	struct store_message m;
+	bool is_row;
+	enum err e = sqlite_db_step(d, st, &is_row);
+
+	if (e == ERR_OK && is_row && sqlite_db_get_message(st, &m) == ERR_OK)
+		(void)answer_message(a, &m); /* is_more says it */
+	sqlite3_reset(st);
+	return e;
+}
+
+enum err sqlite_convs(struct sqlite_db *d, const struct store_request *req,
+		      struct store_answer *a)
+{
+	struct id16 conv = req->msg.conv;
+	bool is_row;
+	enum err e = next_conv(d, slice_of(conv.b, req->has_from ? sizeof(conv.b) : 0),
+			       &conv, &is_row);
+
+	while (e == ERR_OK && is_row && !a->reply.is_more) {
+		e = show_conv(d, &conv, a);
+		if (e == ERR_OK)
+			e = next_conv(d, slice_of(conv.b, sizeof(conv.b)), &conv,
+				      &is_row);
+	}
+	return e == ERR_OK ? e : fail(d, a, e);
 }
 
 static enum err show_item(struct sqlite_db *d, sqlite3_stmt *st,

@@ -13,6 +13,6 @@ typedef enum err sqlite_run_fn(struct sqlite_db *d, const struct store_request *
 sqlite_run_fn sqlite_keep, sqlite_outcome, sqlite_record, sqlite_forget, sqlite_sweep;
 /* sqlite_read.c. */
 sqlite_run_fn sqlite_get, sqlite_page, sqlite_outbox, sqlite_counts, sqlite_records,
-	sqlite_check;
+	sqlite_convs, sqlite_measure, sqlite_check;
 
 #endif

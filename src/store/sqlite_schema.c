@@ -31,6 +31,8 @@ static const char *const migrations[] = {
 	"CREATE INDEX outbox_peer ON outbox(peer);"
 	"CREATE TABLE records(no INTEGER PRIMARY KEY, kind INTEGER NOT NULL,"
 	" key BLOB NOT NULL, value BLOB NOT NULL, UNIQUE(kind,key));",
+	"DROP INDEX messages_kept;"
+	"CREATE INDEX messages_kept ON messages(conv,kept);",
 };
 
 enum { VERSION = sizeof(migrations) / sizeof(migrations[0]) };

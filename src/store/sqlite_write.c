@@ -272,6 +272,65 @@ static enum err remember_last(struct sqlite_db *d)
 	return sqlite_db_do(d, st);
 }
 
+/* Seqs of messages from st, whose last parameter is their maximum; one more than the
+ * round takes, to know of more. */
+static enum err list_seqs(struct sqlite_db *d, sqlite3_stmt *st, int last, size_t max,
+			  uint64_t *seqs, size_t *n)
+{
+	bool is_row = true;
+	enum err e = ERR_OK;
+
+	sqlite_db_u64(st, last, max + 1 - *n);
+	while (e == ERR_OK && is_row) {
+		e = sqlite_db_step(d, st, &is_row);
+		if (e == ERR_OK && is_row)
+			seqs[(*n)++] = sqlite_db_get_u64(st, 0);
+	}
+	return e;
+}
+
+static enum err remove_seq(struct sqlite_db *d, uint64_t seq, uint64_t now_ms)
+{
+	sqlite3_stmt *st = sqlite_db_stmt(d, SQL_GONE_SEQ);
+
+	sqlite_db_u64(st, 1, seq);
+	sqlite_db_u64(st, 2, now_ms);
+	const enum err e = sqlite_db_do(d, st);
+	return e == ERR_OK ? do_u64(d, SQL_DELETE, seq) : e;
+}
+
+static enum err remove_seqs(struct sqlite_db *d, const struct store_request *req,
+			    struct store_answer *a, const uint64_t *seqs, size_t n,
+			    size_t max)
+{
+	enum err e = ERR_OK;
+
+	if (n > max)
+		a->reply.is_more = true;
+	for (size_t i = 0; i < n && i < max && e == ERR_OK; i++)
+		e = remove_seq(d, seqs[i], req->now_ms);
+	return e == ERR_OK && n > 0 ? remember_last(d) : e;
+}
+
+static enum err forget_round(struct sqlite_db *d, const struct store_request *req,
+			     struct store_answer *a)
+{
+	const bool is_all = req->is_all_convs;
+	const uint64_t newest = req->has_from ? req->from.seq : INT64_MAX;
+	uint64_t *seqs = mem_array(req->max + 1, sizeof(*seqs));
+	sqlite3_stmt *st = sqlite_db_stmt(d, is_all ? SQL_SEQS_ALL : SQL_SEQS_CONV);
+	size_t n = 0;
+
+	if (!is_all)
+		sqlite_db_blob(st, 1, id16_slice(&req->msg.conv));
+	sqlite_db_u64(st, is_all ? 1 : 2, newest);
+	enum err e = list_seqs(d, st, is_all ? 2 : 3, req->max, seqs, &n);
+	if (e == ERR_OK)
+		e = remove_seqs(d, req, a, seqs, n, req->max);
+	mem_free(seqs);
+	return e;
+}
+
 static enum err forget_messages(struct sqlite_db *d, const struct store_request *req)
 {
 	const bool is_all = req->is_all_convs;
@@ -293,8 +352,10 @@ static enum err forget_messages(struct sqlite_db *d, const struct store_request 
 enum err sqlite_forget(struct sqlite_db *d, const struct store_request *req,
 		       struct store_answer *a)
 {
-	enum err e = forget_messages(d, req);
+	const bool is_round = req->max > 0 || req->has_from;
+	enum err e = is_round ? forget_round(d, req, a) : forget_messages(d, req);
 
+	a->reply.last.seq = d->last_message;
 	if (e == ERR_OK && req->is_peer) {
 		sqlite3_stmt *st = sqlite_db_stmt(d, SQL_UNQUEUE_PEER);
 		sqlite_db_blob(st, 1, id32_slice(&req->peer));
@@ -305,51 +366,68 @@ enum err sqlite_forget(struct sqlite_db *d, const struct store_request *req,
 	return e == ERR_OK ? e : spoil(d, a, e);
 }
 
-/* Seqs of messages that are over; at most STORE_SWEEP_ROUND + 1, to know of more. */
-static enum err list_over(struct sqlite_db *d, enum sql which, uint64_t before,
-			  uint64_t *seqs, size_t *n)
+/* What of conv was kept too long. */
+static enum err list_old(struct sqlite_db *d, const struct store_request *req,
+			 const struct id16 *conv, uint64_t *seqs, size_t *n)
 {
-	sqlite3_stmt *st = sqlite_db_stmt(d, which);
+	sqlite3_stmt *st = sqlite_db_stmt(d, SQL_OLD);
+
+	sqlite_db_blob(st, 1, id16_slice(conv));
+	sqlite_db_u64(st, 2, req->now_ms - req->keep_ms);
+	return list_seqs(d, st, 3, STORE_SWEEP_ROUND, seqs, n);
+}
+
+static enum err list_old_of_all(struct sqlite_db *d, const struct store_request *req,
+				uint64_t *seqs, size_t *n)
+{
+	struct id16 conv;
 	bool is_row = true;
 	enum err e = ERR_OK;
 
-	sqlite_db_u64(st, 1, before);
-	sqlite_db_u64(st, 2, STORE_SWEEP_ROUND + 1 - *n);
-	while (e == ERR_OK && is_row) {
+	for (size_t bytes = 0; e == ERR_OK && is_row; bytes = sizeof(conv.b)) {
+		sqlite3_stmt *st = sqlite_db_stmt(d, SQL_NEXT_CONV);
+		sqlite_db_blob(st, 1, slice_of(conv.b, bytes));
 		e = sqlite_db_step(d, st, &is_row);
-		if (is_row)
-			seqs[(*n)++] = sqlite_db_get_u64(st, 0);
+		if (e == ERR_OK && is_row)
+			e = sqlite_db_get_id16(st, 0, &conv);
+		sqlite3_reset(st);
+		if (e == ERR_OK && is_row)
+			e = list_old(d, req, &conv, seqs, n);
 	}
 	return e;
 }
 
-static enum err remove_seq(struct sqlite_db *d, uint64_t seq, uint64_t now_ms)
+/* What of the conversation stands at `from` or before it. */
+static enum err list_up_to(struct sqlite_db *d, const struct store_request *req,
+			   uint64_t *seqs, size_t *n)
 {
-	sqlite3_stmt *st = sqlite_db_stmt(d, SQL_GONE_SEQ);
+	sqlite3_stmt *st = sqlite_db_stmt(d, SQL_UP_TO);
 
-	sqlite_db_u64(st, 1, seq);
-	sqlite_db_u64(st, 2, now_ms);
-	const enum err e = sqlite_db_do(d, st);
-	return e == ERR_OK ? do_u64(d, SQL_DELETE, seq) : e;
+	sqlite_db_blob(st, 1, id16_slice(&req->msg.conv));
+	sqlite_db_u64(st, 2, req->from.lamport);
+	sqlite_db_blob(st, 3, id32_slice(&req->from.author));
+	sqlite_db_blob(st, 4, id16_slice(&req->from.id));
+	return list_seqs(d, st, 5, STORE_SWEEP_ROUND, seqs, n);
 }
 
+/* One that is over for two reasons is listed twice, and removed by the first. */
 static enum err sweep_messages(struct sqlite_db *d, const struct store_request *req,
 			       struct store_answer *a)
 {
 	uint64_t *seqs = mem_array(STORE_SWEEP_ROUND + 1, sizeof(*seqs));
+	const bool has_age = req->keep_ms != 0 && req->now_ms > req->keep_ms;
+	sqlite3_stmt *st = sqlite_db_stmt(d, SQL_EXPIRED);
 	size_t n = 0;
-	enum err e = list_over(d, SQL_EXPIRED, req->now_ms, seqs, &n);
 
-	if (e == ERR_OK && req->keep_ms != 0 && req->now_ms > req->keep_ms)
-		e = list_over(d, SQL_OLD, req->now_ms - req->keep_ms, seqs, &n);
-	if (n > STORE_SWEEP_ROUND) {
-		a->reply.is_more = true;
-		n = STORE_SWEEP_ROUND;
-	}
-	for (size_t i = 0; i < n && e == ERR_OK; i++)
-		e = remove_seq(d, seqs[i], req->now_ms);
-	if (e == ERR_OK && n > 0)
-		e = remember_last(d);
+	sqlite_db_u64(st, 1, req->now_ms);
+	enum err e = list_seqs(d, st, 2, STORE_SWEEP_ROUND, seqs, &n);
+	if (e == ERR_OK && has_age)
+		e = req->is_all_convs ? list_old_of_all(d, req, seqs, &n)
+				      : list_old(d, req, &req->msg.conv, seqs, &n);
+	if (e == ERR_OK && req->has_from)
+		e = list_up_to(d, req, seqs, &n);
+	if (e == ERR_OK)
+		e = remove_seqs(d, req, a, seqs, n, STORE_SWEEP_ROUND);
 	mem_free(seqs);
 	return e;
 }
@@ -378,19 +456,32 @@ static enum err list_given_up(struct sqlite_db *d, const struct store_request *r
 	return e;
 }
 
+static enum err give_up(struct sqlite_db *d, const struct store_request *req,
+			struct store_answer *a)
+{
+	enum err e = list_given_up(d, req, a);
+	bool was_there;
+
+	for (size_t i = 0; i < a->reply.n_items && e == ERR_OK; i++) {
+		struct store_request outcome = *req;
+		outcome.object_id = a->items[i].id;
+		e = unqueue(d, &a->items[i].id, &a->items[i].peer, &was_there);
+		if (e == ERR_OK && req->state != STORE_NONE)
+			e = move_state(d, &outcome);
+	}
+	return e;
+}
+
 enum err sqlite_sweep(struct sqlite_db *d, const struct store_request *req,
 		      struct store_answer *a)
 {
 	enum err e = ERR_OK;
-	bool was_there;
 
 	if (req->now_ms > STORE_GONE_MS)
 		e = do_u64(d, SQL_GONE_SWEEP, req->now_ms - STORE_GONE_MS);
+	if (e == ERR_OK && req->give_up_ms != 0)
+		e = give_up(d, req, a);
 	if (e == ERR_OK)
 		e = sweep_messages(d, req, a);
-	if (e == ERR_OK && req->give_up_ms != 0)
-		e = list_given_up(d, req, a);
-	for (size_t i = 0; i < a->reply.n_items && e == ERR_OK; i++)
-		e = unqueue(d, &a->items[i].id, &a->items[i].peer, &was_there);
 	return e == ERR_OK ? e : spoil(d, a, e);
 }

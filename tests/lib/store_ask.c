@@ -72,6 +72,8 @@ static void on_done(void *ctx, const struct store_request *req,
 	a->got.reply.err = reply->err;
 	a->got.reply.is_more = reply->is_more;
 	a->got.reply.last = reply->last;
+	a->got.reply.n_bytes = reply->n_bytes;
+	a->got.reply.is_over = reply->is_over;
 	answer_finish(&a->got);
 }
 

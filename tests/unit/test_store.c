@@ -674,6 +674,7 @@ static void a_sweep_removes_what_is_over(void **state)
 	assert_int_equal(get(a, 1, 2), ERR_OK);
 	assert_int_equal(outbox(a, 7), ERR_OK);
 	assert_int_equal(a->got.reply.n_items, 2);
+	sweep.is_all_convs = true;
 	sweep.keep_ms = 4;
 	sweep.give_up_ms = 0;
 	assert_int_equal(store_ask(a, &sweep), ERR_OK);
@@ -688,6 +689,7 @@ static void a_long_sweep_takes_rounds(void **state)
 	struct store_ask *a = &((struct world *)*state)->ask;
 	const struct store_request sweep = {.verb = STORE_SWEEP,
 					    .now_ms = message_of(0, 0, 0).kept_ms + DAY,
+					    .is_all_convs = true,
 					    .keep_ms = MINUTE,
 					    .give_up_ms = UINT64_MAX >> 1};
 	size_t rounds = 0, n_items = 0;
