@@ -50,6 +50,12 @@
 	  "none: nothing is kept but settings and keys; all ends with the node") \
 	X(queue_messages, INT, "10000", 1, 1000000, LIVE, \
 	  "messages that wait for one peer who is away") \
+	X(queue_days, INT, "30", 0, 36500, LIVE, \
+	  "days that a message waits before it fails; 0: for ever") \
+	X(keep_days, INT, "0", 0, 36500, LIVE, \
+	  "days that messages are kept; 0: for ever") \
+	X(keep_mib, INT, "0", 0, 1048576, LIVE, \
+	  "MiB that are kept of one conversation; 0: no limit") \
 	X(stranger_mib_day, INT, "64", 1, 1048576, LIVE, \
 	  "MiB of messages a day from one peer who is not a contact") \
 	X(handshake_timeout, INT, "5", 1, 60, NONE, "seconds for a whole handshake") \

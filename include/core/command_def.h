@@ -37,7 +37,8 @@
 	C(BLOCK, block, SLASH | SHELL, "let somebody in no more") \
 	C(UNBLOCK, unblock, SLASH | SHELL, "take a block back") \
 	C(VERIFY, verify, SLASH | SHELL, "compare keys: is nobody between you?") \
-	C(OUTBOX, outbox, SLASH | SHELL, "list what waits, for whom, since when") \
+	C(KEEP, keep, SLASH | SHELL, "say how long a conversation is kept") \
+	C(OUTBOX, outbox, SLASH | SHELL, "show what waits, send it now, or cancel it") \
 	C(NICK, nick, SLASH | SHELL, "show or change the name others see") \
 	C(ID, id, SLASH | SHELL, "show your own id, address and QR code") \
 	C(ADD, add, SLASH | SHELL, "add a peer by its address") \
@@ -45,7 +46,8 @@
 	C(PING, ping, SLASH | SHELL, "measure the round trip to somebody") \
 	C(TRACE, trace, SLASH | SHELL, "show the encrypted frames beside their meaning") \
 	C(AWAY, away, SLASH | SHELL, "say that you are away, or back again") \
-	C(STATUS, status, SLASH | SHELL, "show this node's state, or set your status text") \
+	C(STATUS, status, SLASH | SHELL, \
+	  "show this node's state, or set your status text") \
 	C(SET, set, SLASH | SHELL, "show or change a setting") \
 	C(SAVE, save, SLASH | SHELL, "write the changed settings to the profile's file") \
 	C(EVENTS, events, SHELL, "follow what happens, from a cursor on") \
@@ -85,7 +87,14 @@
 	A(who, PEER, REQ, "whom") \
 	A(answer, REST, OPT, "yes, no, their safety number, or what their QR code says") \
 	A(compared, FLAG, OPT, "you have compared the whole safety number yourself")
-#define CMD_ARGS_OUTBOX(A)
+#define CMD_ARGS_KEEP(A) \
+	A(who, PEER, REQ, "with whom, or #lan") \
+	A(what, WORD, OPT, "default: as the settings say again") \
+	A(days, VALUE, OPT, "days; 0: for ever") \
+	A(mib, VALUE, OPT, "MiB; 0: no limit")
+#define CMD_ARGS_OUTBOX(A) \
+	A(what, WORD, OPT, "whom: his messages; retry: send now; cancel: never") \
+	A(which, WORD, OPT, "whom, the id of one message, or all")
 #define CMD_ARGS_NICK(A) A(nick, WORD, OPT, "the new name")
 #define CMD_ARGS_ID(A) A(qr, FLAG, OPT, "with the QR code even when not on a terminal")
 #define CMD_ARGS_ADD(A) \

@@ -101,52 +101,6 @@ void cmd_tag(struct call *call)
 	call_done(call, p->tags[0] != '\0' ? p->tags : "no tags");
 }
 
-/* ---- outbox ---- */
-
-struct listing {
-	struct core *core;
-	struct reply_to to;
-};
-
-static void tell_waiting(const struct listing *l, const struct store_count *n)
-{
-	const struct peer *p = peer_find(l->core, &n->peer);
-	struct event ev = {.type = EVENT_WAITING};
-	char id[NODE_ID_COMPACT_BYTES];
-	node_id_compact(&n->peer, id);
-	ev.u.waiting.peer = id;
-	ev.u.waiting.name = p != NULL ? p->name : id;
-	ev.u.waiting.count = n->n;
-	ev.u.waiting.since = n->since_ms;
-	emit_reply(l->core, l->to, &ev);
-}
-
-static void on_counts(void *ctx, const struct store_request *req,
-		      const struct store_reply *reply)
-{
-	struct listing *l = ctx;
-	(void)req;
-	for (size_t i = 0; i < reply->n_counts; i++)
-		tell_waiting(l, &reply->counts[i]);
-	if (reply->err != ERR_OK)
-		emit_error(l->core, l->to, 5, "the outbox cannot be read: %s",
-			   reply->why);
-	else
-		emit_done(l->core, l->to, reply->n_counts == 0 ? "nothing waits" : NULL);
-	mem_free(l);
-}
-
-void cmd_outbox(struct call *call)
-{
-	struct listing *l = mem_new(sizeof *l);
-	struct store_request req = {.verb = STORE_COUNTS, .done = on_counts, .ctx = l};
-	*l = (struct listing){call->core, call->to};
-	if (store_submit(call->core->cfg.store, &req) != ERR_OK) {
-		call_fail(call, 5, "the store is busy; try again");
-		mem_free(l);
-	}
-}
-
 /* ---- block ---- */
 
 static void close_all(struct peer *p)

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "core/command.h"
 #include "core/profile.h"
+#include "core/sweep.h"
 #include "core/trace.h"
 
 /* ---- id ---- */
@@ -142,10 +143,10 @@ static const struct {
 	enum option id;
 	void (*apply)(struct core *c);
 } appliers[] = {
-	{OPT_nick, on_profile_option},
-	{OPT_status, on_profile_option},
-	{OPT_visibility, on_visibility},
-	{OPT_log_level, on_log_level},
+	{OPT_nick, on_profile_option},	 {OPT_status, on_profile_option},
+	{OPT_visibility, on_visibility}, {OPT_log_level, on_log_level},
+	{OPT_keep_days, sweep_now},	 {OPT_keep_mib, sweep_now},
+	{OPT_queue_days, sweep_now},
 };
 
 void core_option_changed(struct core *c, enum option id)

@@ -8,7 +8,7 @@
 #include "core/peer.h"
 
 /* Kinds of store_record. The numbers are on disk. */
-enum record_kind { RECORD_CONTACT = 1 };
+enum record_kind { RECORD_CONTACT = 1, RECORD_KEEP = 20, RECORD_FORGETTING = 21 };
 
 /* Something of p changed that outlives this run: written at the end of the tick, if p is
  * a contact. Cheap. */

@@ -11,8 +11,10 @@
 #include "core/dialer.h"
 #include "core/emit.h"
 #include "core/history.h"
+#include "core/job.h"
 #include "core/profile.h"
 #include "core/session.h"
+#include "core/sweep.h"
 #include "core/trace.h"
 #include "core/waiter.h"
 
@@ -39,12 +41,14 @@ struct core *core_new(const struct core_config *cfg)
 	emit_init(c);
 	struct list *lists[] = {&c->guests,  &c->dirty,	  &c->dead,	&c->cands_order,
 				&c->rumours, &c->fronts,  &c->commands, &c->waiters,
-				&c->traces,  &c->sayings, &c->unsaved,	&c->pagers};
+				&c->traces,  &c->sayings, &c->unsaved,	&c->pagers,
+				&c->jobs};
 	for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
 		list_init(lists[i]);
 	snprintf(c->discovery, sizeof c->discovery, "off");
 	profile_load(c);
 	contact_load(c);
+	c->sweep = sweep_new(c);
 	return c;
 }
 
@@ -71,6 +75,8 @@ void core_free(struct core *c)
 	chat_free_sayings(c);
 	trace_free_all(c);
 	history_free_all(c);
+	job_free_all(c);
+	sweep_free(c->sweep);
 	session_sweep(c);
 	size_t pos = 0;
 	for (struct peer *p; (p = map_next(c->peers, &pos)) != NULL;)
@@ -201,6 +207,7 @@ bool core_tick(struct core *c)
 	contact_flush(c);
 	trace_sweep(c);
 	history_sweep(c);
+	job_sweep(c);
 	session_sweep(c);
 	emit_sweep(c);
 	*c->time = (struct core_time){0};

@@ -95,6 +95,9 @@ struct core {
 	size_t kept_bytes;
 	struct list waiters; /* commands whose outcome is open (waiter.c) */
 	unsigned n_waiters;
+	struct sweep *sweep;
+	struct list jobs; /* job.c */
+	unsigned n_jobs;
 	struct list pagers; /* history.c */
 	unsigned n_pagers;
 	struct list traces; /* trace.c */

@@ -38,6 +38,12 @@ static enum err decode(struct slice bytes, struct kept_body *body, struct msg *m
 	return ERR_OK;
 }
 
+enum err kept_read(const struct store_message *kept, struct kept_body *out)
+{
+	struct msg m;
+	return decode(kept->body, out, &m);
+}
+
 enum err kept_text(const struct store_message *kept, struct slice *out)
 {
 	struct kept_body body;

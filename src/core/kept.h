@@ -18,6 +18,8 @@ struct kept_body {
 /* For req->msg.body; ERR_RANGE when a part is too long. b is the caller's. */
 enum err kept_encode(struct buf *b, const struct kept_body *body);
 
+/* What its body holds, borrowed from it; ERR_CORRUPT. */
+enum err kept_read(const struct store_message *kept, struct kept_body *out);
 /* The text of a kept message, borrowed from its body; from any thread. */
 enum err kept_text(const struct store_message *kept, struct slice *out);
 

@@ -1,6 +1,7 @@
 #include "core/outbox.h"
 
 #include "base/mem.h"
+#include "core/dialer.h"
 #include "core/emit.h"
 #include "core/waiter.h"
 
@@ -214,8 +215,8 @@ void outbox_load(struct peer *p)
 {
 	struct store_request req = {.verb = STORE_OUTBOX, .done = on_loaded};
 	bool is_stale = p->load_after == 0 && p->n_settling > 0;
-	if (p->n_stored == 0 || p->is_loading || p->n_loaded > LOADED_LOW || is_stale ||
-	    peer_session(p) == NULL)
+	if (p->n_stored == 0 || p->is_loading || p->n_dropping > 0 ||
+	    p->n_loaded > LOADED_LOW || is_stale || peer_session(p) == NULL)
 		return;
 	req.ctx = p->core;
 	req.tag = p->load_round;
@@ -466,4 +467,79 @@ void outbox_clear(struct peer *p)
 	list_each_safe (node, &p->queue)
 		drop_queued(p, list_entry(node, struct item, node));
 	p->n_stored = p->n_queued = 0;
+}
+
+/* ---- what the user does about it ---- */
+
+bool outbox_is_sent(const struct peer *p, const struct id16 *id)
+{
+	list_each (of_peer, &p->sessions) {
+		const struct session *s = list_entry(of_peer, struct session, of_peer);
+		list_each (node, &s->inflight)
+			if (id16_eq(&list_entry(node, struct item, node)->obj->id, id))
+				return true;
+	}
+	return false;
+}
+
+bool outbox_drop(struct peer *p, const struct id16 *id)
+{
+	bool was_loaded = false;
+	if (outbox_is_sent(p, id))
+		return false;
+	list_each_safe (node, &p->queue) {
+		struct item *it = list_entry(node, struct item, node);
+		if (it->obj->is_lan || !id16_eq(&it->obj->id, id))
+			continue;
+		drop_queued(p, it);
+		was_loaded = true;
+	}
+	if (!was_loaded && p->n_stored > 0)
+		p->n_stored--;
+	if (p->n_queued > 0)
+		p->n_queued--;
+	return true;
+}
+
+static void on_dropped(void *ctx, const struct store_request *req,
+		       const struct store_reply *reply)
+{
+	struct peer *p = peer_find(ctx, &req->peer);
+	(void)reply;
+	if (p != NULL && p->n_dropping > 0 && --p->n_dropping == 0)
+		outbox_load(p);
+}
+
+bool outbox_cancel(struct peer *p, const struct id16 *id)
+{
+	struct core *c = p->core;
+	struct store_request req = {.verb = STORE_OUTCOME,
+				    .done = on_dropped,
+				    .ctx = c,
+				    .state = STORE_FAILED};
+	if (!outbox_drop(p, id))
+		return false;
+	if (!c->is_kept)
+		return true;
+	req.peer = p->node_id;
+	req.object_id = *id;
+	req.msg.author = c->node_id;
+	if (store_submit(c->cfg.store, &req) == ERR_OK)
+		p->n_dropping++;
+	if (p->is_loading) { /* the answer that is under way may have it */
+		p->is_loading = false;
+		p->load_round++;
+	}
+	return true;
+}
+
+void outbox_hurry(struct peer *p)
+{
+	struct session *s = peer_session(p);
+	list_each (node, &p->queue)
+		list_entry(node, struct item, node)->not_before_us = 0;
+	if (s != NULL)
+		session_mark(s);
+	else
+		dialer_want(p);
 }

@@ -65,6 +65,15 @@ bool outbox_nacked(struct session *s, const uint8_t id[static 16], unsigned code
 /* Drops everything queued for p, with events. */
 void outbox_clear(struct peer *p);
 
+/* It waits no longer, by the store's word. False: it is on its way on a session. */
+bool outbox_drop(struct peer *p, const struct id16 *id);
+/* As outbox_drop, and the store is told that it failed. */
+bool outbox_cancel(struct peer *p, const struct id16 *id);
+/* What the other side asked patience for goes now. */
+void outbox_hurry(struct peer *p);
+/* Is it on a session? */
+bool outbox_is_sent(const struct peer *p, const struct id16 *id);
+
 /* An event about an outgoing message. */
 void outbox_tell(struct peer *p, const struct object *o, const char *state,
 		 const char *why);

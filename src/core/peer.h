@@ -66,6 +66,7 @@ struct peer {
 	unsigned n_loaded; /* loaded: in the queue or on a session */
 	unsigned n_queued_lan; /* in the queue, for #lan */
 	bool is_loading, is_kept_meanwhile;
+	unsigned n_dropping; /* of the store's, which must not be loaded any more */
 	uint64_t load_round; /* counts the times it went away */
 	uint64_t load_after; /* the last of the store that was loaded */
 	unsigned n_settling; /* done with, and the store has not said that it knows */

@@ -465,6 +465,22 @@ static void show_waiting(const struct evtext_config *cfg, const struct event *ev
 	ink_put(k, "\n");
 }
 
+static void show_item(const struct evtext_config *cfg, const struct event *ev,
+		      struct ink *k)
+{
+	const struct event_item *i = &ev->u.item;
+	(void)cfg;
+	ink_name(k, i->id, ID_SHORT);
+	ink_put(k, "  ");
+	put_who(k, i->name, NULL, i->peer);
+	ink_put(k, "  ");
+	ink_date(k, i->since);
+	ink_clock(k, i->since);
+	put_note(k, "  ", i->state);
+	put_note(k, ": ", i->text);
+	ink_put(k, "\n");
+}
+
 /* What a program wants and people see another way. */
 static void show_nothing(const struct evtext_config *cfg, const struct event *ev,
 			 struct ink *k)
@@ -484,7 +500,8 @@ static void (*const shows[EVENT_COUNT])(const struct evtext_config *cfg,
 	[EVENT_OPTION] = show_option,	  [EVENT_SENT] = show_nothing,
 	[EVENT_LAGGED] = show_lagged,	  [EVENT_ERROR] = show_error,
 	[EVENT_DONE] = show_done,	  [EVENT_WAITING] = show_waiting,
-	[EVENT_SAFETY] = show_safety,	  [EVENT_SAS] = show_sas,
+	[EVENT_ITEM] = show_item,	  [EVENT_SAFETY] = show_safety,
+	[EVENT_SAS] = show_sas,
 };
 
 void evtext_show(const struct evtext_config *cfg, const struct event *ev, struct ink *k)

@@ -36,6 +36,9 @@ static void keep_row(struct desk *d, const struct event *ev)
 		snprintf(out, max, "%s %s %s %s", ev->u.whois.name,
 			 ev->u.whois.fingerprint, word(ev->u.whois.session),
 			 ev->u.whois.trust);
+	else if (ev->type == EVENT_ITEM)
+		snprintf(out, max, "%s %s %s", ev->u.item.id, ev->u.item.state,
+			 ev->u.item.text);
 	else if (ev->type == EVENT_NOTICE)
 		snprintf(out, max, "%s", ev->u.notice.text);
 	else if (ev->type == EVENT_NODE)
