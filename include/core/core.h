@@ -65,6 +65,8 @@ void core_free(struct core *c);
 /* False until the store has told who is known: core_tick goes on asking, and nobody
  * should be let in before. */
 bool core_is_ready(const struct core *c);
+/* Once it is ready. Not ERR_OK: the store could not tell all, so nothing may go on. */
+enum err core_load_err(const struct core *c);
 
 /* For net_events_set; ctx is the struct core *. */
 const struct link_events *core_link_events(void);

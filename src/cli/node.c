@@ -323,8 +323,7 @@ static void on_store(void *ctx)
 	(void)ctx; /* the end of the tick asks it */
 }
 
-/* Nobody may come in before core knows whom it knows. */
-static enum status await_core(struct node *n)
+static enum status await_load(struct node *n)
 {
 	while (!core_is_ready(n->core)) {
 		struct pollfd p = {.fd = store_fd(n->store), .events = POLLIN};
@@ -335,6 +334,35 @@ static enum status await_core(struct node *n)
 		}
 		core_tick(n->core);
 	}
+	return STATUS_DONE;
+}
+
+/* Opening it again mends it. */
+static enum status start_core(struct node *n, bool is_again)
+{
+	enum status s = open_store(n);
+	if (s != STATUS_DONE)
+		return s;
+	n->core = new_core(n);
+	s = await_load(n);
+	enum err e = core_load_err(n->core);
+	if (s != STATUS_DONE || e == ERR_OK)
+		return s;
+	if (e == ERR_CORRUPT && !is_again) {
+		store_free(n->store);
+		core_free(n->core);
+		n->store = NULL;
+		n->core = NULL;
+		return start_core(n, true);
+	}
+	char *text = say_file("read who is known from", n->cfg.paths->store, e, NULL);
+	say("%s", text);
+	mem_free(text);
+	return STATUS_LOCAL;
+}
+
+static enum status watch_store(struct node *n)
+{
 	if (store_fd(n->store) < 0 || loop_watch_start(n->cfg.loop, store_fd(n->store),
 						       on_store, n, &n->watch) == ERR_OK)
 		return STATUS_DONE;
@@ -357,11 +385,12 @@ enum status node_start(const struct node_config *cfg, struct node **out)
 	};
 	rng_fill(rng_system(), &n->chan.boot, sizeof n->chan.boot);
 	n->net = new_net(n);
-	s = open_store(n);
-	if (s == STATUS_DONE) {
-		n->core = new_core(n);
+	/* Nobody may come in before core knows whom it knows. */
+	s = start_core(n, false);
+	if (s == STATUS_DONE)
+		s = watch_store(n);
+	if (n->core != NULL) {
 		net_events_set(n->net, core_link_events(), n->core);
-		s = await_core(n);
 		loop_tick_add(cfg->loop, &n->tick, on_tick, n);
 	}
 	if (s == STATUS_DONE && cfg->is_networked) {

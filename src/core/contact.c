@@ -2,7 +2,6 @@
 
 #include <stdio.h>
 
-#include "base/log.h"
 #include "base/mem.h"
 #include "core/cand.h"
 #include "core/dialer.h"
@@ -12,7 +11,9 @@
 enum {
 	ADDRESSES_MAX = 8,
 	ADDRESS_BYTES = 1 + 16 + 2 + 4, /* family, ip, port, scope */
-	CONTACT_BYTES = 16 << 10
+	CONTACT_BYTES = 16 << 10,
+	SAVE_AGAIN_MS = 1000,
+	SAVES_AGAIN = 4
 };
 
 /* The value of a record. */
@@ -118,23 +119,53 @@ static struct store_request record_of(const struct peer *p)
 	return req;
 }
 
+static void on_again(void *ctx)
+{
+	(void)ctx; /* the end of the tick writes */
+}
+
+/* At once a few times, as most troubles pass, then at leisure. */
+static void save_later(struct peer *p)
+{
+	struct core *c = p->core;
+	contact_changed(p);
+	if (!bucket_take(&c->save_again, core_now_us(c), 1, SAVES_AGAIN))
+		timer_set(c->cfg.timers, &c->save_timer, SAVE_AGAIN_MS, on_again, c);
+}
+
+static void on_saved(void *ctx, const struct store_request *req,
+		     const struct store_reply *reply)
+{
+	struct id32 id;
+	memcpy(id.b, req->record.key.p, sizeof id.b);
+	struct peer *p = peer_find(ctx, &id);
+	if (reply->err != ERR_OK && p != NULL)
+		save_later(p);
+}
+
 static void save(struct peer *p)
 {
 	struct store_request req = record_of(p);
+	req.done = on_saved;
+	req.ctx = p->core;
 	struct buf addresses, value;
 	buf_init(&addresses, (size_t)ADDRESSES_MAX * ADDRESS_BYTES);
 	buf_init(&value, CONTACT_BYTES);
 	put_addresses(&addresses, p);
 	if (encode(&value, p, buf_slice(&addresses)) == ERR_OK) {
 		req.record.value = buf_slice(&value);
-		(void)store_submit(p->core->cfg.store, &req);
+		if (store_submit(p->core->cfg.store, &req) != ERR_OK)
+			save_later(p);
 	}
 	buf_wipe(&addresses);
 	buf_wipe(&value);
 }
 
+/* What could not be read must not be written over. */
 void contact_flush(struct core *c)
 {
+	if (timer_is_set(&c->save_timer) || c->load_err != ERR_OK)
+		return;
 	list_each_safe (it, &c->unsaved) {
 		list_del(it);
 		save(list_entry(it, struct peer, of_unsaved));
@@ -161,37 +192,85 @@ static void ask(struct core *c, struct store_request *req)
 		c->n_loading++;
 }
 
-static void on_newest(void *ctx, const struct store_request *req,
-		      const struct store_reply *reply)
+static void on_answer(struct core *c, const struct store_reply *reply)
 {
-	struct core *c = ctx;
+	c->n_loading--;
+	if (reply->err != ERR_OK && c->load_err == ERR_OK)
+		c->load_err = reply->err;
+}
+
+static void take_newest(struct core *c, const struct store_request *req,
+			const struct store_reply *reply)
+{
 	struct peer *p = map_get(c->by_conv, &req->msg.conv);
 	uint64_t *seen = p != NULL ? &p->lamport : &c->lan_lamport;
-	c->n_loading--;
 	if (reply->n_messages > 0 && reply->messages->lamport > *seen)
 		*seen = reply->messages->lamport;
 }
 
-void contact_load_lamport(struct core *c, const struct id16 *conv)
+static void on_newest(void *ctx, const struct store_request *req,
+		      const struct store_reply *reply)
+{
+	on_answer(ctx, reply);
+	take_newest(ctx, req, reply);
+}
+
+static void on_newest_later(void *ctx, const struct store_request *req,
+			    const struct store_reply *reply)
+{
+	take_newest(ctx, req, reply);
+}
+
+static struct store_request newest_of(const struct id16 *conv)
 {
 	struct store_request req = {.verb = STORE_PAGE, .done = on_newest, .max = 1};
 	req.msg.conv = *conv;
+	return req;
+}
+
+static void ask_newest(struct core *c, const struct id16 *conv)
+{
+	struct store_request req = newest_of(conv);
 	ask(c, &req);
 }
+
+void contact_met(struct peer *p)
+{
+	struct store_request req = newest_of(&p->conv);
+	req.done = on_newest_later;
+	req.ctx = p->core;
+	if (!p->is_contact && p->lamport == 0)
+		(void)store_submit(p->core->cfg.store, &req);
+}
+
+static void ask_counts(struct core *c, const struct id32 *after);
 
 static void on_counts(void *ctx, const struct store_request *req,
 		      const struct store_reply *reply)
 {
 	struct core *c = ctx;
 	(void)req;
-	c->n_loading--;
+	on_answer(c, reply);
 	for (size_t i = 0; i < reply->n_counts; i++) {
 		struct peer *p = peer_get(c, &reply->counts[i].peer);
 		if (p == NULL)
 			continue;
+		if (!p->is_contact)
+			ask_newest(c, &p->conv);
 		peer_pin(p);
 		outbox_counted(p, reply->counts[i].n);
 	}
+	if (reply->is_more && reply->n_counts > 0)
+		ask_counts(c, &reply->counts[reply->n_counts - 1].peer);
+}
+
+static void ask_counts(struct core *c, const struct id32 *after)
+{
+	struct store_request req = {.verb = STORE_COUNTS, .done = on_counts};
+	req.is_peer = after != NULL;
+	if (after != NULL)
+		req.peer = *after;
+	ask(c, &req);
 }
 
 static void take_addresses(struct peer *p, struct slice all)
@@ -221,6 +300,20 @@ static void copy(char *out, size_t size, struct slice text)
 	snprintf(out, size, "%.*s", (int)text.n, (const char *)text.p);
 }
 
+/* It is told once: from the next start on it lies where nobody looks. */
+static void quarantine(struct core *c, const struct store_record *r)
+{
+	struct store_request put = {.verb = STORE_RECORD, .record = *r};
+	struct store_request del = put;
+	put.record.kind = RECORD_QUARANTINE;
+	del.record.value = slice_of(NULL, 0);
+	(void)store_submit(c->cfg.store, &put);
+	(void)store_submit(c->cfg.store, &del);
+	core_notice(c, "warning",
+		    "what is kept of a contact makes no sense, so they are a stranger "
+		    "from now on; what was said is still there");
+}
+
 static void take(struct core *c, const struct store_record *r)
 {
 	struct contact k = {0};
@@ -228,7 +321,7 @@ static void take(struct core *c, const struct store_record *r)
 	struct id32 id;
 	enum proto_code code;
 	if (r->key.n != sizeof id.b || fields_get(&cur, &table, &k, &code) != ERR_OK) {
-		log_warn("contact", "a contact in the store makes no sense; left alone");
+		quarantine(c, r);
 		return;
 	}
 	memcpy(id.b, r->key.p, sizeof id.b);
@@ -248,7 +341,7 @@ static void take(struct core *c, const struct store_record *r)
 	peer_profile(p, k.nick, slice_of(NULL, 0), false);
 	take_devlist(p, k.devlist);
 	take_addresses(p, k.addresses);
-	contact_load_lamport(c, &p->conv);
+	ask_newest(c, &p->conv);
 }
 
 static void ask_records(struct core *c, struct slice after);
@@ -258,7 +351,7 @@ static void on_records(void *ctx, const struct store_request *req,
 {
 	struct core *c = ctx;
 	(void)req;
-	c->n_loading--;
+	on_answer(c, reply);
 	for (size_t i = 0; i < reply->n_records; i++)
 		take(c, &reply->records[i]);
 	if (reply->is_more && reply->n_records > 0)
@@ -278,8 +371,7 @@ static void ask_records(struct core *c, struct slice after)
 
 void contact_load(struct core *c)
 {
-	struct store_request counts = {.verb = STORE_COUNTS, .done = on_counts};
 	ask_records(c, slice_of(NULL, 0));
-	ask(c, &counts);
-	contact_load_lamport(c, &c->lan_conv);
+	ask_counts(c, NULL);
+	ask_newest(c, &c->lan_conv);
 }

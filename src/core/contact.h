@@ -8,7 +8,12 @@
 #include "core/peer.h"
 
 /* Kinds of store_record. The numbers are on disk. */
-enum record_kind { RECORD_CONTACT = 1, RECORD_KEEP = 20, RECORD_FORGETTING = 21 };
+enum record_kind {
+	RECORD_CONTACT = 1,
+	RECORD_KEEP = 20,
+	RECORD_FORGETTING = 21,
+	RECORD_QUARANTINE = 255
+};
 
 /* Something of p changed that outlives this run: written at the end of the tick, if p is
  * a contact. Cheap. */
@@ -19,7 +24,8 @@ void contact_forget(const struct peer *p);
 void contact_flush(struct core *c);
 /* Asks the store who is known, and what waits for whom; core_is_ready when it is told. */
 void contact_load(struct core *c);
-/* Asks for the newest message of this conversation: its lamport goes on from there. */
-void contact_load_lamport(struct core *c, const struct id16 *conv);
+/* Somebody is there. Of those who are no contacts nothing was loaded: if something was
+ * said before, the order of the conversation goes on from there. */
+void contact_met(struct peer *p);
 
 #endif

@@ -57,6 +57,11 @@ bool core_is_ready(const struct core *c)
 	return c->n_loading == 0;
 }
 
+enum err core_load_err(const struct core *c)
+{
+	return c->load_err;
+}
+
 static void close_sessions(struct core *c)
 {
 	size_t pos = 0;
@@ -83,6 +88,7 @@ void core_free(struct core *c)
 		peer_free(p);
 	dialer_free(c);
 	timer_stop(&c->profile_timer);
+	timer_stop(&c->save_timer);
 	chat_free(c);
 	map_free(c->peers);
 	map_free(c->by_text);

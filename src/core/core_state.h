@@ -61,6 +61,8 @@ struct core {
 	struct list guests; /* sessions of non-contacts, oldest first */
 	unsigned n_guests;
 	struct list unsaved; /* contacts that the store knows an older state of */
+	struct timer save_timer; /* set: it failed, and is tried again then */
+	struct bucket save_again; /* how often it is tried at once */
 	struct list dirty; /* sessions with something to send at the end of the tick */
 	struct list dead; /* sessions to be freed at the end of the tick */
 	uint64_t next_session; /* their order of birth */
@@ -78,6 +80,7 @@ struct core {
 	struct list sayings; /* struct saying: on their way to the store */
 	unsigned n_sayings;
 	unsigned n_loading; /* answers of the store without which nobody is let in */
+	enum err load_err; /* the first that failed */
 
 	/* #lan */
 	uint64_t lan_lamport;

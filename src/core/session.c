@@ -307,6 +307,7 @@ void session_live(struct session *s)
 	guest_join(s);
 	if (s->phase != SESSION_LIVE)
 		return;
+	contact_met(s->peer);
 	peer_update(s->peer, NULL);
 	waiter_on_peer(s->peer);
 	outbox_load(s->peer);

@@ -44,20 +44,23 @@ def fail_at_every(place, kind, n_calls, stride, batch, last=400):
     return n_ended, n_refused
 
 
+def fail_for_short_and_long(place, kind):
+    """A message that could not be kept is asked for again after 10 s, so many at the
+    same time."""
+    batch = 32
+    fail_at_every(place, kind, 1, 1 if SOAK else 17, batch)
+    n_ended, n_refused = fail_at_every(place, kind, 3, 1 if SOAK else 37, batch)
+    check(n_ended > 0 and n_refused > 0, "nothing failed")
+
+
 @trial
 def C4_two_nodes_and_an_io_error_at_every_call(place):
-    stride, batch = (1, 24) if SOAK else (17, 12)
-    fail_at_every(place, "eio", 1, stride, batch)
-    n_ended, n_refused = fail_at_every(place, "eio", 30, 1 if SOAK else 37, batch)
-    check(n_ended > 0 and n_refused > 0, "nothing failed")
+    fail_for_short_and_long(place, "eio")
 
 
 @trial
 def C4_two_nodes_and_a_full_disk_at_every_call(place):
-    stride, batch = (1, 24) if SOAK else (17, 12)
-    fail_at_every(place, "enospc", 1, stride, batch)
-    n_ended, n_refused = fail_at_every(place, "enospc", 30, 1 if SOAK else 37, batch)
-    check(n_ended > 0 and n_refused > 0, "nothing failed")
+    fail_for_short_and_long(place, "enospc")
 
 
 # ---- a disk that is really full ----
