@@ -31,6 +31,7 @@ LIMIT = 60  # hang limit of anything waited for, in seconds
 # Many nodes on one address: as on a LAN, where each has its own.
 CROWD = ["--new-ip-second", "100000", "--half-open-ip", "60", "--guests-ip", "1000"]
 TRIALS = []
+LOCK = threading.Lock()
 
 
 class Skip(Exception):
@@ -263,6 +264,11 @@ class Node:
         process.kill()
         process.wait()
 
+    def cpu_s(self):
+        with open(f"/proc/{self.process.pid}/stat", encoding="utf-8") as f:
+            fields = f.read().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def end(self):
         if self.process and self.process.poll() is None:
             self.process.kill()
@@ -317,41 +323,45 @@ def in_threads(jobs):
     return results
 
 
-def tell(place):
-    for node in place.nodes:
-        said = node.said(600)
-        if said and len(place.nodes) <= 8:
-            print(f"{node.name} said: {said}")
+def told(place):
+    nodes = place.nodes[-4:]
+    return "".join(f"{n.name} said: {n.said(600)}\n" for n in nodes if n.said(1))
 
 
-def run_all(names):
-    good = True
-    for fn in TRIALS:
-        if names and not any(n in fn.__name__ for n in names):
-            continue
-        began, place = time.monotonic(), Place()
-        try:
-            fn(place)
-            word, why = "ok", ""
-        except Skip as e:
-            word, why = "skip", str(e)
-        except (AssertionError, subprocess.TimeoutExpired) as e:
-            tell(place)
-            word, why = "not ok", " ".join(str(e).split())[:900]
-        except Exception:  # a fault of the trial is a failure too
-            print(traceback.format_exc())
-            word, why = "not ok", "the trial itself failed"
-        finally:
-            place.close()
-        print(f"# {fn.__name__}: {time.monotonic() - began:.1f} s")
-        print(f"{word} {fn.__name__} {why}".rstrip(), flush=True)
-        good = good and word != "not ok"
-    return good
+def attempt(fn):
+    """(word, why, what else there is to say)"""
+    began, place, more = time.monotonic(), Place(), ""
+    try:
+        fn(place)
+        word, why = "ok", ""
+    except Skip as e:
+        word, why = "skip", str(e)
+    except (AssertionError, subprocess.TimeoutExpired) as e:
+        word, why, more = "not ok", " ".join(str(e).split())[:900], told(place)
+    except Exception:  # a fault of the trial is a failure too
+        word, why, more = "not ok", "the trial itself failed", traceback.format_exc()
+    finally:
+        place.close()
+    return word, why, f"{more}# {fn.__name__}: {time.monotonic() - began:.1f} s"
 
 
-def main():
+def run_one(fn):
+    word, why, more = attempt(fn)
+    with LOCK:
+        print(f"{more}\n{word} {fn.__name__} {why}".rstrip(), flush=True)
+    return word != "not ok"
+
+
+def run_all(names, together):
+    jobs = [lambda fn=fn: run_one(fn) for fn in TRIALS
+            if not names or any(n in fn.__name__ for n in names)]
+    return all(in_threads(jobs) if together else [job() for job in jobs])
+
+
+def main(together=False):
+    """together: for trials that mostly wait."""
     if not os.access(BIN, os.X_OK):
         print(f"not ok {os.path.basename(sys.argv[0])} there is no program {BIN}")
         sys.exit(1)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-    sys.exit(0 if run_all(sys.argv[1:]) else 1)
+    sys.exit(0 if run_all(sys.argv[1:], together) else 1)

@@ -47,9 +47,9 @@ def fail_at_every(place, kind, n_calls, stride, batch, last=400):
 def fail_for_short_and_long(place, kind):
     """A message that could not be kept is asked for again after 10 s, so many at the
     same time."""
-    batch = 32
-    fail_at_every(place, kind, 1, 1 if SOAK else 17, batch)
-    n_ended, n_refused = fail_at_every(place, kind, 3, 1 if SOAK else 37, batch)
+    _, (n_ended, n_refused) = in_threads([
+        lambda: fail_at_every(place, kind, 1, 1 if SOAK else 17, 32),
+        lambda: fail_at_every(place, kind, 3, 1 if SOAK else 37, 32)])
     check(n_ended > 0 and n_refused > 0, "nothing failed")
 
 
@@ -166,4 +166,4 @@ def enter_namespace():
 if __name__ == "__main__":
     if INSIDE not in os.environ:
         enter_namespace()
-    main()
+    main(together=not SOAK)
