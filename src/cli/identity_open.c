@@ -1,6 +1,7 @@
 #include "cli/identity_open.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "base/secret.h"
@@ -132,12 +133,24 @@ static enum status make(const struct paths *p, const struct options *o,
 	return s;
 }
 
+/* Nobody else's key opens what is there already. */
+static enum status say_missing(const struct paths *p)
+{
+	say("the key file %s is missing, and %s, which only it opens, is there. No new "
+	    "identity was made: bring the key file back from a backup, or move the other "
+	    "one away to begin as somebody new",
+	    p->key, p->store);
+	return STATUS_LOCAL;
+}
+
 enum status identity_open(const struct paths *p, const struct options *o,
 			  const struct rng *rng, struct identity **out)
 {
 	bool is_sealed;
 	*out = NULL;
 	enum err e = keyfile_probe(p->key, &is_sealed);
+	if (e == ERR_MISSING && access(p->store, F_OK) == 0)
+		return say_missing(p);
 	if (e == ERR_MISSING)
 		return make(p, o, rng, out);
 	return e == ERR_OK ? load(p, o, is_sealed, out) : say_fault(p, e);

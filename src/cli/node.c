@@ -314,7 +314,7 @@ static enum status open_store(struct node *n)
 	secret_wipe(key, sizeof key);
 	if (e == ERR_OK)
 		return STATUS_DONE;
-	say("cannot open the messages in %s: %s", n->cfg.paths->store, why);
+	say_error("open the messages in", n->cfg.paths->store, e, why);
 	return STATUS_LOCAL;
 }
 

@@ -34,11 +34,25 @@ static const struct {
 	{ERR_EXISTS, "something else is there already"},
 };
 
+static const char *advice_of(enum err e)
+{
+	for (size_t i = 0; i < sizeof advices / sizeof *advices; i++)
+		if (advices[i].e == e)
+			return advices[i].advice;
+	return NULL;
+}
+
+void say_error(const char *what, const char *path, enum err e, const char *why)
+{
+	const char *advice = advice_of(e);
+	say("cannot %s %s: %s%s%s", what, path, why, advice ? ": " : "",
+	    advice ? advice : "");
+}
+
 char *say_file(const char *what, const char *path, enum err e, const char *advice)
 {
-	for (size_t i = 0; i < sizeof advices / sizeof *advices && !advice; i++)
-		if (advices[i].e == e)
-			advice = advices[i].advice;
+	if (!advice)
+		advice = advice_of(e);
 	return mem_printf("cannot %s %s: %s%s%s%s", what, path, err_str(e),
 			  advice ? " (" : "", advice ? advice : "", advice ? ")" : "");
 }

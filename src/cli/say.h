@@ -19,6 +19,9 @@ enum status {
 /* "p2pmsg: ..." on one line, made safe as a whole. */
 void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
+/* "cannot WHAT PATH: why: what to do", when e has something that can be done. */
+void say_error(const char *what, const char *path, enum err e, const char *why);
+
 /* "cannot WHAT PATH: why (what to do)", mem_free. advice NULL: what suits e. */
 char *say_file(const char *what, const char *path, enum err e, const char *advice);
 

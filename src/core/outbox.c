@@ -183,14 +183,61 @@ enum err outbox_may_add_lan(const struct core *c)
 
 /* ---- from the store ---- */
 
+/* Not written: it goes again after the next start, and the other side knows it. */
+static void on_settled(void *ctx, const struct store_request *req,
+		       const struct store_reply *reply)
+{
+	struct peer *p = peer_find(ctx, &req->peer);
+	(void)reply;
+	if (p != NULL && p->n_settling > 0 && --p->n_settling == 0)
+		outbox_load(p);
+}
+
+static void tell_store(struct peer *p, const struct id16 *id, enum store_state state)
+{
+	struct core *c = p->core;
+	struct store_request req = {
+		.verb = STORE_OUTCOME, .done = on_settled, .ctx = c, .state = state};
+	req.peer = p->node_id;
+	req.object_id = *id;
+	req.msg.author = c->node_id;
+	if (store_submit(c->cfg.store, &req) == ERR_OK)
+		p->n_settling++;
+}
+
+static bool makes_sense(struct slice object)
+{
+	struct msg m;
+	enum proto_code code;
+	size_t used = 0;
+	return msg_decode(KIND_MSG, object, &m, &used, &code) == ERR_OK &&
+	       used == object.n;
+}
+
+/* Sent, it would end the session, now and each time after. */
+static void drop_nonsense(struct peer *p, const struct id16 *id)
+{
+	if (p->n_queued > 0)
+		p->n_queued--;
+	tell_store(p, id, STORE_FAILED);
+	peer_notice(p, "warning",
+		    "something that waited for %s makes no sense: it was not sent, and "
+		    "waits no more",
+		    p->name);
+}
+
 static void take(struct peer *p, const struct store_item *i)
 {
-	struct object *o = object_new(&i->id, false, i->object);
 	p->load_after = i->seq;
-	add(p, o, false);
-	object_release(o);
 	if (p->n_stored > 0)
 		p->n_stored--;
+	if (!makes_sense(i->object)) {
+		drop_nonsense(p, &i->id);
+		return;
+	}
+	struct object *o = object_new(&i->id, false, i->object);
+	add(p, o, false);
+	object_release(o);
 }
 
 static void on_loaded(void *ctx, const struct store_request *req,
@@ -247,28 +294,6 @@ void outbox_unload(struct peer *p)
 	p->is_loading = p->is_kept_meanwhile = false;
 	p->load_round++; /* an answer that is under way is void */
 	p->load_after = 0;
-}
-
-/* Not written: it goes again after the next start, and the other side knows it. */
-static void on_settled(void *ctx, const struct store_request *req,
-		       const struct store_reply *reply)
-{
-	struct peer *p = peer_find(ctx, &req->peer);
-	(void)reply;
-	if (p != NULL && p->n_settling > 0 && --p->n_settling == 0)
-		outbox_load(p);
-}
-
-static void tell_store(struct peer *p, const struct id16 *id, enum store_state state)
-{
-	struct core *c = p->core;
-	struct store_request req = {
-		.verb = STORE_OUTCOME, .done = on_settled, .ctx = c, .state = state};
-	req.peer = p->node_id;
-	req.object_id = *id;
-	req.msg.author = c->node_id;
-	if (store_submit(c->cfg.store, &req) == ERR_OK)
-		p->n_settling++;
 }
 
 /* It waits no longer. */

@@ -88,7 +88,7 @@ static enum err open_whole(const struct store_config *cfg, struct sqlite_db **ou
 
 	*out = NULL;
 	if (sqlite_mend_is_due(cfg->path)) {
-		snprintf(why, STORE_WHY_BYTES, "it was found when it was last used");
+		snprintf(why, STORE_WHY_BYTES, "that was found when it was last used");
 		return e;
 	}
 	if (salvage_is_cut(cfg->path)) {

@@ -341,7 +341,7 @@ static void tell(const struct store_config *cfg, const struct mend *m, const cha
 	char text[STORE_WHY_BYTES];
 
 	snprintf(text, sizeof(text),
-		 "the message store was damaged (%.50s). Taken over: %llu messages, %llu "
+		 "the message store was damaged: %.100s. Taken over: %llu messages, %llu "
 		 "waiting, %llu records; %llu pieces were lost. The old file is "
 		 "%.40s.damaged-%llu",
 		 what, (unsigned long long)m->n_messages, (unsigned long long)m->n_items,
@@ -376,7 +376,8 @@ enum err sqlite_mend(const struct store_config *cfg, const char *what, char *why
 	sqlite_db_close(m.d);
 	if (e == ERR_OK && m.n_sealed > 0 && m.n_opened == 0) {
 		snprintf(why, STORE_WHY_BYTES,
-			 "it is damaged, and the key file does not belong to it");
+			 "it is damaged, and the key file does not belong to it: bring "
+			 "back the one it was made with");
 		e = ERR_AUTH;
 	}
 	if (e == ERR_OK)

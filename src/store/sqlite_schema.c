@@ -166,7 +166,9 @@ static enum err check_canary(struct sqlite_db *d, uint64_t *version)
 		e = sqlite_db_unseal(d, &ad, sqlite_db_get_blob(st, 0), &plain);
 	sqlite3_reset(st);
 	if (is_row && e != ERR_OK && !is_key_of_rows(d)) {
-		snprintf(d->why, sizeof(d->why), "the key file does not belong to it");
+		snprintf(d->why, sizeof(d->why),
+			 "the key file does not belong to it: bring back the one that it "
+			 "was made with, or move it away to begin without messages");
 		return ERR_AUTH;
 	}
 	const struct canary want = canary_of(0);
@@ -208,7 +210,7 @@ static enum err check_version(struct sqlite_db *d, uint64_t version)
 	if (version > VERSION && (e != ERR_OK || said > VERSION)) {
 		snprintf(d->why, sizeof(d->why),
 			 "it was written by a newer p2pmsg (version %llu of the store, "
-			 "this one knows %d); start that one",
+			 "this one knows %d): start that one",
 			 (unsigned long long)version, VERSION);
 		return ERR_VERSION;
 	}

@@ -74,7 +74,8 @@ class Gone(Exception):
 class Front:
     """A program at the control socket of a node. It reads only while it waits."""
 
-    def __init__(self, path, follows=True):
+    def __init__(self, path, follows=True, since=None):
+        """since: 0: with all that happened before too."""
         self.socket = socket.socket(socket.AF_UNIX)
         self.socket.connect(path)
         self.rest, self.tag = b"", 0
@@ -83,7 +84,8 @@ class Front:
         self.node = None
         self.wait("a greeting", lambda: self.node)
         if follows:
-            self.submit(cmd="events", since=str(self.node["newest"]))
+            self.submit(cmd="events",
+                        since=str(self.node["newest"] if since is None else since))
 
     def submit(self, **command):
         self.tag += 1
@@ -215,23 +217,23 @@ class Node:
                 stdout=log, stderr=log)
         return self
 
-    def front(self, follows=True):
+    def front(self, follows=True, since=None):
         """A connection, as soon as there can be one. Gone: it has ended before."""
         until = time.monotonic() + LIMIT
         while True:
             try:
-                return Front(self.socket, follows)
+                return Front(self.socket, follows, since)
             except OSError:
                 if self.process.poll() is not None:
                     raise Gone from None
             check(time.monotonic() < until, f"{self.name} does not start")
             time.sleep(0.01)
 
-    def start(self, *more, env=None, wrap=()):
+    def start(self, *more, env=None, wrap=(), since=None):
         """Its first connection; it has to start."""
         self.launch(*more, env=env, wrap=wrap)
         try:
-            return self.front()
+            return self.front(since=since)
         except Gone:
             raise AssertionError(f"{self.name} ended with {self.process.returncode}: "
                                  f"{self.said()}") from None
