@@ -9,6 +9,7 @@
 #ifndef BASE_SECRET_H
 #define BASE_SECRET_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum { SECRET_SLOT_BYTES = 96 }; /* two keys of 32 bytes and a spare */
@@ -27,6 +28,9 @@ void secret_free(void *p);
  * NULL may be released. The loop's thread only. */
 void *secret_slot_new(void);
 void secret_slot_free(void *slot);
+
+/* The system let some of it not be locked: it may reach the disk as swapped memory. */
+bool secret_may_be_swapped(void);
 
 /* Overwrites n bytes so that the compiler cannot leave it out. */
 void secret_wipe(void *p, size_t n);

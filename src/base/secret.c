@@ -6,6 +6,7 @@
 #include "base/secret.h"
 
 #include <sodium.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,6 +37,7 @@ union slot {
 };
 
 static union slot *free_slots;
+static atomic_bool may_be_swapped;
 
 static _Noreturn void die(const char *what)
 {
@@ -73,6 +75,9 @@ void *secret_new(size_t n)
 
 	if (p == NULL)
 		die("no memory for a key");
+	/* It tried that itself, and keeps to itself how it went. */
+	if (mlock(p, rounded) != 0)
+		may_be_swapped = true;
 	memset(p, 0, rounded);
 	return p;
 }
@@ -92,7 +97,7 @@ static void add_chunk(void)
 	/* It also leaves the pages out of core dumps. That the system allows too few
 	 * locked pages for thousands of sessions is no reason to stop. */
 	if (sodium_mlock(slots, CHUNK_BYTES) != 0)
-		log_debug("secret", "cannot lock the pages of session keys");
+		may_be_swapped = true;
 	for (size_t i = 0; i < CHUNK_BYTES / sizeof(*slots); i++) {
 		slots[i].next = free_slots;
 		free_slots = &slots[i];
@@ -120,6 +125,11 @@ void secret_slot_free(void *slot)
 	sodium_memzero(s, sizeof(*s));
 	s->next = free_slots;
 	free_slots = s;
+}
+
+bool secret_may_be_swapped(void)
+{
+	return may_be_swapped;
 }
 
 void secret_wipe(void *p, size_t n)

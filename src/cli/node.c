@@ -370,6 +370,17 @@ static enum status watch_store(struct node *n)
 	return STATUS_LOCAL;
 }
 
+static void tell_swap(const struct node *n)
+{
+	if (!secret_may_be_swapped())
+		return;
+	log_info("node", "too little memory can be locked");
+	core_notice(
+		n->core, "warning",
+		"the system lets p2pmsg lock too little memory, so keys may reach the "
+		"disk as swap: raise the limit (ulimit -l), or encrypt the swap");
+}
+
 enum status node_start(const struct node_config *cfg, struct node **out)
 {
 	struct node *n = mem_new(sizeof *n);
@@ -400,6 +411,8 @@ enum status node_start(const struct node_config *cfg, struct node **out)
 		if (s == STATUS_DONE)
 			s = add_all_fixed(n);
 	}
+	if (s == STATUS_DONE)
+		tell_swap(n);
 	if (s == STATUS_DONE)
 		*out = n;
 	else

@@ -7,6 +7,9 @@
  *   storekit DATA_DIR object ID      nonsense that waits for ID
  *   storekit DATA_DIR refused ID     a text that ID must refuse
  *   storekit DATA_DIR body ID        a message of nonsense in the conversation with ID
+ *   storekit DATA_DIR secrets        changes nothing: prints its keys as hex
+ *
+ * PASSPHRASE in the environment opens the key file.
  */
 #include <poll.h>
 #include <sqlite3.h>
@@ -152,22 +155,38 @@ static void newer(struct kit *k)
 	sqlite3_close(db);
 }
 
+static void print_hex(const uint8_t *p, size_t n)
+{
+	while (n-- > 0)
+		printf("%02x", *p++);
+	printf("\n");
+}
+
+static void secrets(struct kit *k)
+{
+	uint8_t all[IDENTITY_SECRET_BYTES];
+	identity_export(k->self, all);
+	for (size_t i = 0; i < 4; i++)
+		print_hex(all + 32 * i, 32);
+	print_hex(k->key, sizeof k->key);
+	secret_wipe(all, sizeof all);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct {
 		const char *name;
 		void (*fn)(struct kit *k);
-	} rows[] = {{"newer", newer},
-		    {"contact", contact},
-		    {"object", object},
-		    {"refused", refused},
-		    {"body", body}};
+	} rows[] = {{"newer", newer},	  {"contact", contact}, {"object", object},
+		    {"refused", refused}, {"body", body},	{"secrets", secrets}};
+	const char *passphrase = getenv("PASSPHRASE");
 	struct kit k = {.err = ERR_OK};
 	if (argc < 3)
 		fail("see its first comment");
 	secret_init();
 	char *key = mem_printf("%s/key", argv[1]);
-	if (keyfile_load(key, slice_of(NULL, 0), &k.self) != ERR_OK)
+	if (keyfile_load(key, slice_str(passphrase != NULL ? passphrase : ""), &k.self) !=
+	    ERR_OK)
 		fail("its key file does not open");
 	if (argc > 3 && node_id_parse(argv[3], &k.peer) != ERR_OK)
 		fail("that is no id");
