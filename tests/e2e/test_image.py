@@ -168,8 +168,11 @@ def S1_nothing_is_readable_without_the_key_file(place):
     it is needed."""
     ada = look_at_all_times(place, None)
     files = {n: c for n, c in image(ada.data).items() if not n.endswith("/key")}
-    check(keys_found(image(ada.data), secrets_of(ada, None)), "keys are not found where they are")
-    found = keys_found(files, secrets_of(ada, None))
+    keys = secrets_of(ada, None)
+    for key in keys.values():
+        there = {"x": b"before" + base64.b64encode(b"it " + key)}
+        check(keys_found(there, keys), "keys are not found where they are")
+    found = keys_found(files, keys)
     check(not found, f"keys lie there: {found}")
     thief = Node(place, "thief")
     thief.start().close()
