@@ -19,6 +19,7 @@ struct day {
 	struct sim *s;
 	char want[TEXTS_BYTES]; /* all that was said, in that order */
 	unsigned n;
+	struct desk desks[2];
 };
 
 /* One says something, a second goes by, and the calendar is another one. */
@@ -35,16 +36,15 @@ static void say(struct day *d, unsigned from, int64_t jump_ms)
 
 static void check_history(struct day *d, unsigned at)
 {
-	struct desk desk;
-	desk_open_at(&desk, d->s, at);
-	desk_ask(&desk, VERB_HISTORY, at == 0 ? "n1" : "n0", "1000", NULL, 500);
-	assert_string_equal(desk.said, d->want);
+	struct desk *desk = &d->desks[at];
+	desk_open_at(desk, d->s, at);
+	desk_ask(desk, VERB_HISTORY, at == 0 ? "n1" : "n0", "1000", NULL, 500);
+	assert_string_equal(desk->said, d->want);
 }
 
-static void compare_words(struct sim *s)
+static void compare_words(struct sim *s, struct desk *d)
 {
 	static const char *const of[] = {"n1", "n0"};
-	struct desk d[2];
 	for (unsigned i = 0; i < 2; i++) {
 		desk_open_at(&d[i], s, i);
 		desk_ask(&d[i], VERB_EVENTS, "0", NULL, NULL, 10);
@@ -68,7 +68,7 @@ static char *spend_a_day(uint64_t seed)
 	struct day d = {.s = sim_meet(seed, 2)};
 	for (unsigned i = 0; i < ROUNDS; i++)
 		say(&d, i % 2, i % 3 == 0 ? -2 * HOUR_MS : HOUR_MS);
-	compare_words(d.s);
+	compare_words(d.s, d.desks);
 	sim_stop(d.s, 1, true);
 	say(&d, 0, -decade_ms);
 	sim_stop(d.s, 0, true);
