@@ -30,6 +30,9 @@
 	C(ME, me, SLASH | SHELL | CURRENT, "send an action: * ada waves") \
 	C(HISTORY, history, SLASH | SHELL, "show what was said") \
 	C(SEARCH, search, SLASH | SHELL, "look for a text in all that was said") \
+	C(EXPORT, export, SLASH | SHELL, "write out all that is kept, as JSON lines") \
+	C(IMPORT, import, SHELL | LOCAL, "take in what export has written") \
+	C(RESTORE, restore, 0, "take in one line of an export; import does it") \
 	C(QUERY, query, SLASH | LOCAL, "make somebody the current conversation") \
 	C(WHOIS, whois, SLASH | SHELL, "show all that is known of somebody") \
 	C(ALIAS, alias, SLASH | SHELL, "call somebody by a name of your own") \
@@ -73,6 +76,25 @@
 #define CMD_ARGS_SEARCH(A) \
 	A(text, REST, REQ, "the text; neither case nor accents matter") \
 	A(n, VALUE, OPT, "how many of the newest; 20")
+#define CMD_ARGS_EXPORT(A) \
+	A(who, PEER, OPT, "with whom, or #lan; in a client alone: the new file") \
+	A(since, VALUE, OPT, "a date, or how long ago: 90m, 36h, 7d") \
+	A(until, VALUE, OPT, "the same") \
+	A(file, VALUE, OPT, "in a client: the new file")
+#define CMD_ARGS_IMPORT(A) A(file, WORD, OPT, "the file; - or none: standard input")
+#define CMD_ARGS_RESTORE(A) \
+	A(id, VALUE, OPT, "of the entry") \
+	A(author, VALUE, OPT, "of the entry") \
+	A(conv, VALUE, OPT, "of the entry") \
+	A(lamport, VALUE, OPT, "of the entry") \
+	A(sent_ms, VALUE, OPT, "of the entry") \
+	A(kept_ms, VALUE, OPT, "of the entry") \
+	A(expires_ms, VALUE, OPT, "of the entry") \
+	A(state, VALUE, OPT, "of the entry") \
+	A(body, VALUE, OPT, "of the entry") \
+	A(kind, VALUE, OPT, "of the record") \
+	A(key, VALUE, OPT, "of the record") \
+	A(value, VALUE, OPT, "of the record")
 #define CMD_ARGS_QUERY(A) A(who, PEER, OPT, "somebody, or #lan; nobody: #lan")
 #define CMD_ARGS_WHOIS(A) A(who, PEER, REQ, "whom")
 #define CMD_ARGS_ALIAS(A) \

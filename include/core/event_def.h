@@ -34,6 +34,8 @@
 	E(SENT, sent, REPLY) \
 	E(WAITING, waiting, REPLY) \
 	E(ITEM, item, REPLY) \
+	E(ENTRY, entry, REPLY) \
+	E(RECORD, record, REPLY) \
 	E(SAFETY, safety, REPLY) \
 	E(LAGGED, lagged, REPLY) \
 	E(ERROR, error, REPLY) \
@@ -44,9 +46,11 @@
  * this peer, unique among those known: the nick, with a short id when needed. */
 #define EVENT_FIELDS_PEER(F) \
 	F(id, STR) \
-	F(name, STR) F(nick, STR) F(alias, STR) F(tags, STR) F(state, STR) F(trust, STR) \
-		F(address, STR) F(path, STR) F(role, STR) F(status, STR) F(away, YES) \
-			F(seen, TIME) F(why, STR)
+	F(name, STR) \
+	F(nick, STR) \
+	F(alias, STR) F(tags, STR) F(state, STR) F(trust, STR) F(address, STR) \
+		F(path, STR) F(role, STR) F(status, STR) F(away, YES) F(seen, TIME) \
+			F(why, STR)
 /* The same as a row of /peers. */
 #define EVENT_FIELDS_PERSON(F) EVENT_FIELDS_PEER(F)
 
@@ -55,8 +59,10 @@
  * it (in), whom it is for (out; absent on #lan). */
 #define EVENT_FIELDS_MESSAGE(F) \
 	F(id, STR) \
-	F(conv, STR) F(direction, STR) F(peer, STR) F(name, STR) F(nick, STR) \
-		F(text, STR) F(style, STR) F(state, STR) F(sent, TIME)
+	F(conv, STR) \
+	F(direction, STR) \
+	F(peer, STR) F(name, STR) F(nick, STR) F(text, STR) F(style, STR) F(state, STR) \
+		F(sent, TIME)
 
 /* What became of an outgoing message: queued, sent, delivered, failed. */
 #define EVENT_FIELDS_STATE(F) \
@@ -76,14 +82,14 @@
  * session is under way, words follow. */
 #define EVENT_FIELDS_SAFETY(F) \
 	F(peer, STR) \
-	F(name, STR) F(trust, STR) F(number, STR) F(code, STR) F(mismatch, YES) \
-		F(began, YES)
+	F(name, STR) \
+	F(trust, STR) F(number, STR) F(code, STR) F(mismatch, YES) F(began, YES)
 
 /* One frame on the wire. direction: in, out. bytes: the first 24 as hex. */
 #define EVENT_FIELDS_TRACE(F) \
 	F(peer, STR) \
-	F(name, STR) F(direction, STR) F(stage, STR) F(length, NUM) F(bytes, STR) \
-		F(meaning, STR)
+	F(name, STR) \
+	F(direction, STR) F(stage, STR) F(length, NUM) F(bytes, STR) F(meaning, STR)
 
 /* This node, on `status` and when a front end attaches. running: false for one
  * that a command has started for itself: it does not listen, so port is 0, and
@@ -91,20 +97,22 @@
  * newest event kept; oldest: of the oldest. discovery: avahi, embedded, off. */
 #define EVENT_FIELDS_NODE(F) \
 	F(version, STR) \
-	F(profile, STR) F(running, YES) F(id, STR) F(nick, STR) F(status, STR) \
-		F(away, YES) F(port, NUM) F(discovery, STR) F(trouble, STR) \
-			F(visible, YES) F(online, NUM) F(known, NUM) F(queued, NUM) \
-				F(oldest, NUM) F(newest, NUM) F(uptime_s, NUM) \
-					F(boot, STR)
+	F(profile, STR) \
+	F(running, YES) \
+	F(id, STR) F(nick, STR) F(status, STR) F(away, YES) F(port, NUM) \
+		F(discovery, STR) F(trouble, STR) F(visible, YES) F(online, NUM) \
+			F(known, NUM) F(queued, NUM) F(oldest, NUM) F(newest, NUM) \
+				F(uptime_s, NUM) F(boot, STR)
 
 #define EVENT_FIELDS_WHOIS(F) \
 	F(id, STR) \
-	F(name, STR) F(nick, STR) F(fingerprint, STR) F(state, STR) F(trust, STR) \
-		F(address, STR) F(path, STR) F(role, STR) F(status, STR) F(away, YES) \
-			F(seen, TIME) F(online_since, TIME) F(device, STR) \
-				F(devices, NUM) F(session, STR) F(cipher, STR) \
-					F(found_by, STR) F(addresses, STR) \
-						F(queued, NUM)
+	F(name, STR) \
+	F(nick, STR) \
+	F(fingerprint, STR) F(state, STR) F(trust, STR) F(address, STR) F(path, STR) \
+		F(role, STR) F(status, STR) F(away, YES) F(seen, TIME) \
+			F(online_since, TIME) F(device, STR) F(devices, NUM) \
+				F(session, STR) F(cipher, STR) F(found_by, STR) \
+					F(addresses, STR) F(queued, NUM)
 
 #define EVENT_FIELDS_IDENTITY(F) \
 	F(id, STR) F(fingerprint, STR) F(uri, STR) F(nick, STR) F(device, STR) F(qr, YES)
@@ -120,6 +128,21 @@
  * text: its beginning. */
 #define EVENT_FIELDS_ITEM(F) \
 	F(id, STR) F(peer, STR) F(name, STR) F(state, STR) F(since, TIME) F(text, STR)
+
+/* One message of an export. body is what is kept, in base64, and what counts; peer (whom
+ * the conversation is with), nick and text are in it too. */
+#define EVENT_FIELDS_ENTRY(F) \
+	F(id, STR) \
+	F(author, STR) \
+	F(conv, STR) F(lamport, NUM) F(sent_ms, NUM) F(kept_ms, NUM) F(expires_ms, NUM) \
+		F(state, STR) F(peer, STR) F(nick, STR) F(text, STR) F(body, STR)
+/* Something else of an export: a contact, or how long a conversation is kept. kind, key
+ * and value (in base64) count; the others are in it too. */
+#define EVENT_FIELDS_RECORD(F) \
+	F(kind, STR) \
+	F(key, STR) \
+	F(id, STR) F(nick, STR) F(alias, STR) F(tags, STR) F(trust, STR) F(met, TIME) \
+		F(seen, TIME) F(value, STR)
 
 /* A command that made a message: its id, before the outcome. */
 #define EVENT_FIELDS_SENT(F) F(id, STR) F(peer, STR) F(state, STR)

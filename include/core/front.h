@@ -61,7 +61,7 @@ COMMAND_TABLE(C)
 #undef C
 #undef A
 
-enum { COMMAND_ARGS_MAX = 8 };
+enum { COMMAND_ARGS_MAX = 13 };
 
 struct command {
 	enum verb verb;

@@ -17,7 +17,7 @@
 
 enum {
 	EVJSON_VERSION = 1,
-	EVJSON_COMMAND_MAX = 64 << 10, /* bytes of a line from a client */
+	EVJSON_COMMAND_MAX = 128 << 10, /* bytes of a line from a client: of restore */
 	EVJSON_EVENT_MAX = 256 << 10 /* bytes of a line from a node: 16,000 of text, six
 					for each at worst, and room */
 };

@@ -18,6 +18,7 @@ struct frontend_config {
 	const struct command *command; /* oneshot: what it does; outlives it */
 	const struct command *then; /* oneshot: and after success; NULL: nothing */
 	bool is_json; /* oneshot: print JSON lines */
+	int in; /* import: what is read; owned from start on, but not stdin */
 	/* It is finished, with this exit status (p2pmsg(1), "Exit status"). Once; from
 	 * the loop. stop may not be called from inside. */
 	void (*on_end)(void *ctx, int status);
@@ -37,6 +38,8 @@ extern const struct frontend_ops frontend_line;
 extern const struct frontend_ops frontend_json;
 /* JSON lines both ways for up to 64 programs at a Unix socket. Never ends by itself. */
 extern const struct frontend_ops frontend_control;
+/* An export on `in` is taken into the node; what came of it on stdout and stderr. */
+extern const struct frontend_ops frontend_import;
 /* One command, its replies on stdout, errors on stderr. */
 extern const struct frontend_ops frontend_oneshot;
 

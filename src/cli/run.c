@@ -1,5 +1,6 @@
 #include "cli/run.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -261,6 +262,30 @@ static enum status add_oneshot(struct request *r, struct program *p)
 	return program_add_frontend(p, &frontend_oneshot, &cfg);
 }
 
+/* ERR_OK, or it was said. */
+static enum status open_import(const struct request *r, int *fd)
+{
+	const char *path = r->command->u.import.file;
+	*fd = STDIN_FILENO;
+	if (path == NULL || strcmp(path, "-") == 0)
+		return STATUS_DONE;
+	*fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (*fd >= 0)
+		return STATUS_DONE;
+	char *text = say_file("read", path, err_from_errno(errno), NULL);
+	say("%s", text);
+	mem_free(text);
+	return STATUS_LOCAL;
+}
+
+static enum status add_import(struct request *r, struct program *p)
+{
+	struct frontend_config cfg = {.command = r->command, .is_json = r->is_json};
+	enum status s = open_import(r, &cfg.in);
+	p->interrupted = -1;
+	return s == STATUS_DONE ? program_add_frontend(p, &frontend_import, &cfg) : s;
+}
+
 static int run_verb(struct request *r)
 {
 	struct program p;
@@ -274,7 +299,8 @@ static int run_verb(struct request *r)
 	else if (s == STATUS_DONE)
 		s = start_for_verb(r, &p);
 	if (s == STATUS_DONE)
-		s = add_oneshot(r, &p);
+		s = r->command->verb == VERB_IMPORT ? add_import(r, &p)
+						    : add_oneshot(r, &p);
 	int status = s == STATUS_DONE ? program_run(&p) : (int)s;
 	program_wipe(&p);
 	return status;

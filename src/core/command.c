@@ -7,6 +7,7 @@
 
 #include "core/name.h"
 #include "core/waiter.h"
+#include "core/when.h"
 
 enum {
 	NEWBORN_MS = 5000, /* a node this young may not have heard of all yet */
@@ -18,6 +19,11 @@ static void not_here(struct call *call)
 {
 	call_fail(call, 1, "%s is done by the client",
 		  command_row(call->cmd->verb)->name);
+}
+
+void cmd_import(struct call *call)
+{
+	not_here(call);
 }
 
 void cmd_query(struct call *call)
@@ -116,6 +122,17 @@ bool call_number(struct call *call, const char *arg, const char *name, uint64_t 
 				 name, (unsigned long long)max, arg);
 	*out = v;
 	return true;
+}
+
+bool call_when(struct call *call, const char *name, const char *arg, uint64_t *out)
+{
+	if (arg == NULL || when_parse(arg, core_wall_ms(call->core), out) == ERR_OK)
+		return true;
+	return call_fail(
+		call, 1,
+		"--%s takes 2026-12-31, 2026-12-31T18:30 (UTC), or how long ago: "
+		"90m, 36h, 7d",
+		name);
 }
 
 bool call_who(struct call *call, const char *who, bool may_be_lan, struct peer **out)

@@ -35,6 +35,8 @@ bool call_number(struct call *call, const char *arg, const char *name, uint64_t 
 /* Whom the user means. False: an error was sent, or the command waits for the name
  * to turn up. *out NULL: #lan (only when may_be_lan). */
 bool call_who(struct call *call, const char *who, bool may_be_lan, struct peer **out);
+/* A time in an argument; *out stays when it is absent. False: an error was sent. */
+bool call_when(struct call *call, const char *name, const char *arg, uint64_t *out);
 bool call_fail(struct call *call, unsigned status, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 void call_done(struct call *call, const char *text);

@@ -344,6 +344,35 @@ static void take(struct core *c, const struct store_record *r)
 	ask_newest(c, &p->conv);
 }
 
+enum err contact_read(const struct store_record *r, struct contact_words *out)
+{
+	struct contact k = {0};
+	struct cur cur = cur_of(r->value);
+	enum proto_code code;
+	if (r->key.n != sizeof out->id.b || fields_get(&cur, &table, &k, &code) != ERR_OK)
+		return ERR_CORRUPT;
+	*out = (struct contact_words){.nick = k.nick,
+				      .alias = k.alias,
+				      .tags = k.tags,
+				      .met_ms = k.met_ms,
+				      .seen_ms = k.seen_ms};
+	memcpy(out->id.b, r->key.p, sizeof out->id.b);
+	out->trust = k.blocked ? "blocked" : k.verified ? "verified" : "contact";
+	return ERR_OK;
+}
+
+void contact_take(struct core *c, const struct store_record *r)
+{
+	struct contact_words words;
+	if (contact_read(r, &words) != ERR_OK || id32_eq(&words.id, &c->node_id))
+		return;
+	struct peer *p = peer_get(c, &words.id);
+	if (p == NULL || p->is_contact)
+		return;
+	take(c, r);
+	peer_update(p, NULL);
+}
+
 static void ask_records(struct core *c, struct slice after);
 
 static void on_records(void *ctx, const struct store_request *req,

@@ -22,6 +22,17 @@ void contact_changed(struct peer *p);
 void contact_forget(const struct peer *p);
 /* Writes what changed. */
 void contact_flush(struct core *c);
+/* What a record of RECORD_CONTACT says; borrowed from it. */
+struct contact_words {
+	struct id32 id;
+	struct slice nick, alias, tags;
+	const char *trust;
+	uint64_t met_ms, seen_ms;
+};
+/* ERR_CORRUPT. */
+enum err contact_read(const struct store_record *r, struct contact_words *out);
+/* Somebody whom the store has just been told of: known from now on, unless it is already. */
+void contact_take(struct core *c, const struct store_record *r);
 /* Asks the store who is known, and what waits for whom; core_is_ready when it is told. */
 void contact_load(struct core *c);
 /* Somebody is there. Of those who are no contacts nothing was loaded: if something was

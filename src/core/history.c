@@ -6,7 +6,6 @@
 #include "base/text.h"
 #include "core/command.h"
 #include "core/kept.h"
-#include "core/when.h"
 
 enum {
 	PAGERS_MAX = 256,
@@ -27,6 +26,7 @@ struct pager {
 	struct store_request next; /* the next page */
 	char *needle; /* folded; NULL: history */
 	uint64_t left, n;
+	struct store_message oldest; /* that was counted; without body */
 	bool is_counting; /* walks back, and shows nothing yet */
 	bool is_asked; /* the store has it */
 	bool is_dead; /* freed when the store has answered */
@@ -91,6 +91,21 @@ static void go_on_from(struct pager *g, const struct store_message *last)
 
 static void ask(struct pager *g);
 
+/* Just before it: going on from there, it is the next. */
+static struct store_message before(const struct store_message *m)
+{
+	struct store_message b = *m;
+	b.seq--;
+	for (size_t i = sizeof b.id.b; i-- > 0;)
+		if (b.id.b[i]-- != 0)
+			return b;
+	for (size_t i = sizeof b.author.b; i-- > 0;)
+		if (b.author.b[i]-- != 0)
+			return b;
+	b.lamport--;
+	return b;
+}
+
 /* Back at the first one that is to be shown: from there on forward. */
 static void turn(struct pager *g, const struct store_reply *reply, uint64_t walked)
 {
@@ -101,14 +116,13 @@ static void turn(struct pager *g, const struct store_reply *reply, uint64_t walk
 		pager_end(g, ERR_OK, "");
 		return;
 	}
-	g->next.is_forward = true;
-	if (reply->n_messages > 0) {
-		const struct store_message *first =
-			&reply->messages[reply->n_messages - 1];
-		show(g, first);
-		g->left--;
-		go_on_from(g, first);
+	const struct store_message at = before(&g->oldest);
+	if (walked == 0) {
+		pager_end(g, ERR_OK, "");
+		return;
 	}
+	g->next.is_forward = true;
+	go_on_from(g, &at);
 	ask(g);
 }
 
@@ -117,8 +131,10 @@ static void count(struct pager *g, const struct store_reply *reply)
 	uint64_t n = reply->n_messages;
 	g->left -= n;
 	g->n += n;
+	if (n > 0)
+		g->oldest = reply->messages[n - 1];
 	if (g->left > 0 && reply->is_more) {
-		go_on_from(g, &reply->messages[n - 1]);
+		go_on_from(g, &reply->last);
 		ask(g);
 		return;
 	}
@@ -134,8 +150,7 @@ static void forward(struct pager *g, const struct store_reply *reply)
 		pager_end(g, ERR_OK, "");
 		return;
 	}
-	go_on_from(g, g->needle != NULL ? &reply->last
-					: &reply->messages[reply->n_messages - 1]);
+	go_on_from(g, &reply->last);
 	ask(g);
 }
 
@@ -222,22 +237,10 @@ static bool call_conv(struct call *call, const char *who, struct store_request *
 	return true;
 }
 
-static bool call_when(struct call *call, const char *name, const char *text,
-		      uint64_t *out)
-{
-	if (text == NULL || when_parse(text, core_wall_ms(call->core), out) == ERR_OK)
-		return true;
-	return call_fail(
-		call, 1,
-		"--%s takes 2026-12-31, 2026-12-31T18:30 (UTC), or how long ago: "
-		"90m, 36h, 7d",
-		name);
-}
-
 void cmd_history(struct call *call)
 {
 	const struct args_history *a = &call->cmd->u.history;
-	struct store_request req = {.verb = STORE_PAGE};
+	struct store_request req = {.verb = STORE_SCAN, .max_rows = SCAN_ROWS};
 	bool has_span = a->since != NULL || a->until != NULL;
 	uint64_t n;
 	if (!call_number(call, a->n, "n", has_span ? SHOWN_MAX : SHOWN_DEFAULT, SHOWN_MAX,

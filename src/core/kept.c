@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "core/chat.h"
 
 enum { KEY_OBJECT, KEY_PEER, KEY_NICK };
 
@@ -42,6 +43,38 @@ enum err kept_read(const struct store_message *kept, struct kept_body *out)
 {
 	struct msg m;
 	return decode(kept->body, out, &m);
+}
+
+static bool is_conv(const struct store_message *kept, const struct kept_body *body)
+{
+	struct id16 conv;
+	struct id32 peer;
+	if (body->peer.n != sizeof peer.b) {
+		conv_lan(&conv);
+		return id16_eq(&conv, &kept->conv);
+	}
+	memcpy(peer.b, body->peer.p, sizeof peer.b);
+	if (id32_eq(&peer, &kept->author))
+		return true; /* with whom its owner knows */
+	conv_of(&kept->author, &peer, &conv);
+	return id16_eq(&conv, &kept->conv);
+}
+
+enum err kept_check(const struct store_message *kept, const char **why)
+{
+	struct kept_body body;
+	struct msg m;
+	*why = "\"body\" is no message";
+	if (decode(kept->body, &body, &m) != ERR_OK)
+		return ERR_CORRUPT;
+	*why = "\"body\" has another \"id\"";
+	if (!id16_eq(&m.id, &kept->id))
+		return ERR_CORRUPT;
+	*why = "\"body\" is of another \"conv\"";
+	if (!slice_eq(m.u.text.conv, slice_of(kept->conv.b, sizeof kept->conv.b)))
+		return ERR_CORRUPT;
+	*why = "\"conv\" is not that of this \"author\"";
+	return is_conv(kept, &body) ? ERR_OK : ERR_CORRUPT;
 }
 
 enum err kept_text(const struct store_message *kept, struct slice *out)

@@ -20,6 +20,8 @@ enum err kept_encode(struct buf *b, const struct kept_body *body);
 
 /* What its body holds, borrowed from it; ERR_CORRUPT. */
 enum err kept_read(const struct store_message *kept, struct kept_body *out);
+/* Does the body belong to this message? ERR_CORRUPT, and *why for people. */
+enum err kept_check(const struct store_message *kept, const char **why);
 /* The text of a kept message, borrowed from its body; from any thread. */
 enum err kept_text(const struct store_message *kept, struct slice *out);
 

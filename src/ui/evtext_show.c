@@ -500,7 +500,8 @@ static void (*const shows[EVENT_COUNT])(const struct evtext_config *cfg,
 	[EVENT_OPTION] = show_option,	  [EVENT_SENT] = show_nothing,
 	[EVENT_LAGGED] = show_lagged,	  [EVENT_ERROR] = show_error,
 	[EVENT_DONE] = show_done,	  [EVENT_WAITING] = show_waiting,
-	[EVENT_ITEM] = show_item,	  [EVENT_SAFETY] = show_safety,
+	[EVENT_ITEM] = show_item,	  [EVENT_ENTRY] = show_nothing,
+	[EVENT_RECORD] = show_nothing,	  [EVENT_SAFETY] = show_safety,
 	[EVENT_SAS] = show_sas,
 };
 

@@ -161,7 +161,7 @@ static void on_end(void *ctx, enum err why)
 {
 	struct jsonport *p = ctx;
 	if (why == ERR_LIMIT)
-		say_error(p, 0, "a line may have 65536 bytes; this is the end");
+		say_error(p, 0, "a line may have 131072 bytes; this is the end");
 	if (why == ERR_IO ||
 	    (why == ERR_OK && !p->cfg.ends_with_input && !jsonport_is_open(p))) {
 		give_up(p, 0);

@@ -10,11 +10,13 @@
 #include "base/mem.h"
 #include "net/stream.h"
 #include "ui/cmdline.h"
+#include "ui/evjson.h"
 #include "ui/evtext.h"
 #include "ui/feed.h"
 #include "ui/frontend.h"
 #include "ui/help.h"
 #include "ui/ink.h"
+#include "ui/outfile.h"
 #include "ui/pending.h"
 #include "ui/tty.h"
 
@@ -32,6 +34,7 @@ enum {
 #define TAG_QUIET (UINT64_C(1) << 60) /* its success needs no words */
 #define TAG_BANNER (UINT64_C(1) << 61)
 #define TAG_QUERY (UINT64_C(1) << 62)
+#define TAG_EXPORT (UINT64_C(1) << 59)
 
 struct line {
 	struct frontend_config cfg;
@@ -42,6 +45,7 @@ struct line {
 	struct pending pending;
 	uint64_t last_tag;
 	char *who, *who_name; /* the current conversation; NULL: none */
+	struct outfile *export; /* under way; NULL: none */
 	bool is_tty;
 	bool is_querying; /* the lines after it wait for the answer */
 	bool is_paused;
@@ -197,6 +201,55 @@ static void query(struct line *l, const struct command *cmd)
 	submit(l, &whois);
 }
 
+/* /export FILE, or /export WHO --file FILE. */
+static void export(struct line *l, const struct command *cmd)
+{
+	struct command own = *cmd;
+	char *why = NULL;
+	const char *path = cmd->u.export.file;
+	if (path == NULL) {
+		path = cmd->u.export.who;
+		own.u.export.who = NULL;
+	}
+	own.u.export.file = NULL;
+	own.tag = TAG_EXPORT | ++l->last_tag;
+	if (path == NULL)
+		why = mem_strdup("/export FILE writes all that is kept into a new file");
+	else if (l->export != NULL)
+		why = mem_strdup("an export is under way already");
+	else if (outfile_new(path, &l->export, &why) == ERR_OK)
+		submit(l, &own);
+	if (why != NULL)
+		say_wrong(l, why);
+	mem_free(why);
+}
+
+/* What is said at its end; NULL: it goes on. */
+static char *on_export_reply(struct line *l, const struct event *ev)
+{
+	bool is_end = ev->type == EVENT_DONE || ev->type == EVENT_ERROR;
+	struct event told = *ev;
+	char *why = NULL, *text;
+	if (l->export == NULL)
+		return evtext_take(l->text, ev);
+	if (!is_end) {
+		told.tag = 0;
+		char *line = evjson_event(&told);
+		outfile_line(l->export, line);
+		mem_free(line);
+		return NULL;
+	}
+	enum err e = outfile_end(l->export, ev->type == EVENT_DONE, &why);
+	l->export = NULL;
+	if (e != ERR_OK && ev->type == EVENT_DONE) {
+		told.type = EVENT_ERROR;
+		told.u.error = (struct event_error){.status = 5, .text = why};
+	}
+	text = evtext_take(l->text, &told);
+	mem_free(why);
+	return text;
+}
+
 static void help(struct line *l, const struct command *cmd)
 {
 	char *text;
@@ -226,10 +279,8 @@ static const struct {
 	enum verb verb;
 	void (*run)(struct line *l, const struct command *cmd);
 } own_verbs[] = {
-	{VERB_QUERY, query},
-	{VERB_HELP, help},
-	{VERB_VERSION, version},
-	{VERB_QUIT, quit},
+	{VERB_QUERY, query},	 {VERB_EXPORT, export}, {VERB_HELP, help},
+	{VERB_VERSION, version}, {VERB_QUIT, quit},
 };
 
 static void wait_if_piped(const struct line *l, struct command *cmd, char *room,
@@ -341,6 +392,8 @@ static char *format(void *ctx, const struct event *ev)
 	evtext_columns_set(l->text, tty_columns(STDOUT_FILENO));
 	if (ev->tag & TAG_QUERY)
 		text = on_query_reply(l, ev);
+	else if (ev->tag & TAG_EXPORT)
+		text = on_export_reply(l, ev);
 	else if (ev->tag & TAG_BANNER && ev->type == EVENT_NODE)
 		text = banner(ev);
 	else if (!is_quiet(ev))
@@ -374,6 +427,7 @@ static void line_stop(void *impl)
 	timer_stop(&l->timer);
 	feed_stop(l->feed);
 	stream_free(l->stream);
+	outfile_free(l->export);
 	evtext_free(l->text);
 	mem_free(l->who);
 	mem_free(l->who_name);

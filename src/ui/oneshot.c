@@ -85,7 +85,7 @@ static void on_error(struct oneshot *o, const struct event *ev)
 	const char *why = ev->u.error.text ? ev->u.error.text : "it failed";
 	char *words = shelltext(why);
 	char *safe = text_safe(slice_str(words), TEXT_NAME, TEXT_BYTES);
-	if (!o->cfg.is_json)
+	if (!o->cfg.is_json || o->cfg.command->verb == VERB_EXPORT)
 		fprintf(stderr, "p2pmsg: %s\n", safe);
 	mem_free(safe);
 	mem_free(words);
@@ -96,8 +96,9 @@ static void on_error(struct oneshot *o, const struct event *ev)
  * line. */
 static bool is_superfluous(const struct oneshot *o, const struct event *ev)
 {
+	enum verb verb = o->cfg.command->verb;
 	return ev->type == EVENT_DONE &&
-	       (o->has_printed || o->cfg.command->verb == VERB_PEERS);
+	       (o->has_printed || verb == VERB_PEERS || verb == VERB_EXPORT);
 }
 
 static char *json_line(struct oneshot *o, const struct event *ev)
@@ -130,6 +131,8 @@ static char *format(void *ctx, const struct event *ev)
 		on_error(o, ev);
 	if (ev->type == EVENT_DONE)
 		end(o, 0);
+	if (ev->type == EVENT_ERROR && o->cfg.command->verb == VERB_EXPORT)
+		return NULL;
 	if (o->cfg.is_json)
 		return is_superfluous(o, ev) ? NULL : json_line(o, ev);
 	return ev->type == EVENT_ERROR ? NULL : evtext_take(o->text, ev);
@@ -203,6 +206,8 @@ static enum err oneshot_start(const struct frontend_config *cfg, void **out)
 	struct oneshot *o = mem_new(sizeof *o);
 	enum verb verb = cfg->command->verb;
 	o->cfg = *cfg;
+	/* An export is for programs. */
+	o->cfg.is_json = cfg->is_json || verb == VERB_EXPORT;
 	o->is_endless = verb == VERB_EVENTS || verb == VERB_TRACE;
 	enum err e = open_parts(o);
 	if (e == ERR_OK) {
