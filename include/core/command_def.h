@@ -45,7 +45,8 @@
 	C(NICK, nick, SLASH | SHELL, "show or change the name others see") \
 	C(ID, id, SLASH | SHELL, "show your own id, address and QR code") \
 	C(ADD, add, SLASH | SHELL, "add a peer by its address") \
-	C(FORGET, forget, SLASH | SHELL, "forget a peer that is away, or an address") \
+	C(FORGET, forget, SLASH | SHELL, \
+	  "forget a peer that is away, an address, or what was said") \
 	C(PING, ping, SLASH | SHELL, "measure the round trip to somebody") \
 	C(TRACE, trace, SLASH | SHELL, "show the encrypted frames beside their meaning") \
 	C(AWAY, away, SLASH | SHELL, "say that you are away, or back again") \
@@ -122,7 +123,9 @@
 #define CMD_ARGS_ADD(A) \
 	A(address, WORD, REQ, "host[:port] or a p2pmsg: URI") \
 	A(id, WORD, OPT, "the id that must answer there")
-#define CMD_ARGS_FORGET(A) A(who, PEER, REQ, "a peer, or an address that was added")
+#define CMD_ARGS_FORGET(A) \
+	A(who, PEER, OPT, "a peer, or an address that was added") \
+	A(history, FLAG, OPT, "only what was said; without whom: all that ever was")
 #define CMD_ARGS_PING(A) \
 	A(who, PEER, REQ, "whom") \
 	A(wait, VALUE, OPT, "seconds to wait for the answer")

@@ -48,9 +48,9 @@
 	F(id, STR) \
 	F(name, STR) \
 	F(nick, STR) \
-	F(alias, STR) F(tags, STR) F(state, STR) F(trust, STR) F(address, STR) \
-		F(path, STR) F(role, STR) F(status, STR) F(away, YES) F(seen, TIME) \
-			F(why, STR)
+	F(alias, STR) \
+	F(tags, STR) F(state, STR) F(trust, STR) F(address, STR) F(path, STR) \
+		F(role, STR) F(status, STR) F(away, YES) F(seen, TIME) F(why, STR)
 /* The same as a row of /peers. */
 #define EVENT_FIELDS_PERSON(F) EVENT_FIELDS_PEER(F)
 
@@ -61,8 +61,8 @@
 	F(id, STR) \
 	F(conv, STR) \
 	F(direction, STR) \
-	F(peer, STR) F(name, STR) F(nick, STR) F(text, STR) F(style, STR) F(state, STR) \
-		F(sent, TIME)
+	F(peer, STR) \
+	F(name, STR) F(nick, STR) F(text, STR) F(style, STR) F(state, STR) F(sent, TIME)
 
 /* What became of an outgoing message: queued, sent, delivered, failed. */
 #define EVENT_FIELDS_STATE(F) \
@@ -99,20 +99,21 @@
 	F(version, STR) \
 	F(profile, STR) \
 	F(running, YES) \
-	F(id, STR) F(nick, STR) F(status, STR) F(away, YES) F(port, NUM) \
-		F(discovery, STR) F(trouble, STR) F(visible, YES) F(online, NUM) \
-			F(known, NUM) F(queued, NUM) F(oldest, NUM) F(newest, NUM) \
-				F(uptime_s, NUM) F(boot, STR)
+	F(id, STR) \
+	F(nick, STR) F(status, STR) F(away, YES) F(port, NUM) F(discovery, STR) \
+		F(trouble, STR) F(visible, YES) F(online, NUM) F(known, NUM) \
+			F(queued, NUM) F(oldest, NUM) F(newest, NUM) F(uptime_s, NUM) \
+				F(boot, STR)
 
 #define EVENT_FIELDS_WHOIS(F) \
 	F(id, STR) \
 	F(name, STR) \
 	F(nick, STR) \
-	F(fingerprint, STR) F(state, STR) F(trust, STR) F(address, STR) F(path, STR) \
-		F(role, STR) F(status, STR) F(away, YES) F(seen, TIME) \
-			F(online_since, TIME) F(device, STR) F(devices, NUM) \
-				F(session, STR) F(cipher, STR) F(found_by, STR) \
-					F(addresses, STR) F(queued, NUM)
+	F(fingerprint, STR) \
+	F(state, STR) F(trust, STR) F(address, STR) F(path, STR) F(role, STR) \
+		F(status, STR) F(away, YES) F(seen, TIME) F(online_since, TIME) \
+			F(device, STR) F(devices, NUM) F(session, STR) F(cipher, STR) \
+				F(found_by, STR) F(addresses, STR) F(queued, NUM)
 
 #define EVENT_FIELDS_IDENTITY(F) \
 	F(id, STR) F(fingerprint, STR) F(uri, STR) F(nick, STR) F(device, STR) F(qr, YES)
@@ -134,15 +135,17 @@
 #define EVENT_FIELDS_ENTRY(F) \
 	F(id, STR) \
 	F(author, STR) \
-	F(conv, STR) F(lamport, NUM) F(sent_ms, NUM) F(kept_ms, NUM) F(expires_ms, NUM) \
-		F(state, STR) F(peer, STR) F(nick, STR) F(text, STR) F(body, STR)
+	F(conv, STR) \
+	F(lamport, NUM) F(sent_ms, NUM) F(kept_ms, NUM) F(expires_ms, NUM) F(state, STR) \
+		F(peer, STR) F(nick, STR) F(text, STR) F(body, STR)
 /* Something else of an export: a contact, or how long a conversation is kept. kind, key
  * and value (in base64) count; the others are in it too. */
 #define EVENT_FIELDS_RECORD(F) \
 	F(kind, STR) \
 	F(key, STR) \
-	F(id, STR) F(nick, STR) F(alias, STR) F(tags, STR) F(trust, STR) F(met, TIME) \
-		F(seen, TIME) F(value, STR)
+	F(id, STR) \
+	F(nick, STR) F(alias, STR) F(tags, STR) F(trust, STR) F(met, TIME) F(seen, TIME) \
+		F(value, STR)
 
 /* A command that made a message: its id, before the outcome. */
 #define EVENT_FIELDS_SENT(F) F(id, STR) F(peer, STR) F(state, STR)

@@ -6,6 +6,7 @@
 #include "core/command.h"
 #include "core/contact.h"
 #include "core/dialer.h"
+#include "core/forget.h"
 #include "core/session.h"
 #include "core/trace.h"
 #include "core/waiter.h"
@@ -219,10 +220,34 @@ static bool forget_added(struct call *call, const char *host_port)
 	return true;
 }
 
+/* The contacts stay, and what waits. */
+static void forget_history(struct call *call, const char *who)
+{
+	struct core *c = call->core;
+	struct peer *p = NULL;
+	if (who != NULL && !call_who(call, who, true, &p))
+		return;
+	if (who == NULL)
+		forget_all(c);
+	else
+		forget_conv(c, p != NULL ? &p->conv : &c->lan_conv, NULL);
+	call_done(call, "what was said is forgotten");
+}
+
 void cmd_forget(struct call *call)
 {
 	const char *who = call->cmd->u.forget.who;
 	struct peer *p;
+	if (call->cmd->u.forget.history != NULL) {
+		forget_history(call, who);
+		return;
+	}
+	if (who == NULL) {
+		call_fail(call, 1,
+			  "forget whom? /forget WHO, or /forget --history all "
+			  "that was ever said");
+		return;
+	}
 	if (forget_added(call, who) || !call_who(call, who, false, &p))
 		return;
 	if (!list_empty(&p->sessions)) {

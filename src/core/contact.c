@@ -5,6 +5,8 @@
 #include "base/mem.h"
 #include "core/cand.h"
 #include "core/dialer.h"
+#include "core/forget.h"
+#include "core/keep.h"
 #include "core/outbox.h"
 #include "wire/fields.h"
 
@@ -175,11 +177,10 @@ void contact_flush(struct core *c)
 void contact_forget(const struct peer *p)
 {
 	struct store_request record = record_of(p);
-	struct store_request said = {.verb = STORE_FORGET, .is_peer = true};
-	said.msg.conv = p->conv;
-	said.peer = p->node_id;
+	struct store_request keep = keep_request(STORE_RECORD, &p->conv);
+	forget_conv(p->core, &p->conv, &p->node_id);
 	(void)store_submit(p->core->cfg.store, &record);
-	(void)store_submit(p->core->cfg.store, &said);
+	(void)store_submit(p->core->cfg.store, &keep);
 }
 
 /* ---- read ---- */

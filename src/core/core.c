@@ -10,6 +10,7 @@
 #include "core/contact.h"
 #include "core/dialer.h"
 #include "core/emit.h"
+#include "core/forget.h"
 #include "core/history.h"
 #include "core/job.h"
 #include "core/profile.h"
@@ -48,6 +49,7 @@ struct core *core_new(const struct core_config *cfg)
 	snprintf(c->discovery, sizeof c->discovery, "off");
 	profile_load(c);
 	contact_load(c);
+	forget_load(c);
 	c->sweep = sweep_new(c);
 	return c;
 }

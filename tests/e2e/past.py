@@ -112,7 +112,7 @@ def a_bad_line_is_named_and_what_was_before_it_stays(world):
     def changed(**fields):
         return json.dumps({**one, **fields}).encode()
 
-    other = "0" * 32
+    other, stranger = "0" * 32, world.person("carl").id()
     bad = {
         b"{": "not JSON",
         b"[]": "no JSON object",
@@ -128,6 +128,7 @@ def a_bad_line_is_named_and_what_was_before_it_stays(world):
         changed(id=other): '"id"',
         changed(conv=other): '"conv"',
         changed(author=one["peer"]): None,  # another's message, and as good
+        changed(author=stranger): '"conv" is not that of',
         changed(author="nobody"): '"author"',
         changed(author=ada.id()[:-1] + "a"): '"author"',
         changed(lamport=2 ** 53): "lamport",

@@ -8,7 +8,10 @@
 
 #include <cmocka.h>
 
+#include "base/buf.h"
 #include "base/mem.h"
+#include "core/chat.h"
+#include "core/contact.h"
 #include "lib/desk.h"
 
 enum { HOUR_MS = 3600 * 1000 };
@@ -323,9 +326,108 @@ static void what_has_failed_is_queued_again(void **state)
 	sim_free(s);
 }
 
+/* ---- forgotten ---- */
+
+static void say_many(struct sim *s, unsigned to, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		sim_say(s, 0, to, "x");
+		if (i % 100 == 0)
+			sim_run(s, 10);
+	}
+	sim_run(s, 2000);
+}
+
+static unsigned n_kept(struct desk *d, const char *who)
+{
+	desk_ask(d, VERB_HISTORY, who, "100000", NULL, 1000);
+	return d->counts[EVENT_MESSAGE];
+}
+
+/* In rounds; what is said meanwhile stays, and so do the other conversations. */
+static void history_is_forgotten(void **state)
+{
+	(void)state;
+	enum { MANY = 3000 };
+	struct sim *s = sim_meet(81, 3);
+	struct desk d;
+	struct command cmd = {.verb = VERB_FORGET};
+	sim_keep_texts(s, false);
+	say_many(s, 1, MANY);
+	say_many(s, 2, 10);
+	desk_open(&d, s);
+	assert_int_equal(n_kept(&d, "n1"), MANY);
+	cmd.u.forget.who = "n1";
+	cmd.u.forget.history = "yes";
+	sim_submit(s, 0, &cmd);
+	sim_say(s, 0, 1, "new");
+	sim_run(s, 1000);
+	assert_string_equal(history(&d, "n1"), "new|");
+	assert_int_equal(n_kept(&d, "n2"), 10);
+	cmd.u.forget.who = NULL;
+	sim_submit(s, 0, &cmd);
+	sim_run(s, 1000);
+	assert_int_equal(n_kept(&d, NULL), 0);
+	desk_ask(&d, VERB_FORGET, NULL, NULL, NULL, 100);
+	assert_int_equal(d.status, 1);
+	sim_free(s);
+}
+
+/* What a crash leaves: the record, without what was to follow. */
+static void leave_record(struct sim *s, const struct id16 *conv, const struct id32 *peer,
+			 uint64_t up_to)
+{
+	struct store_request req = {.verb = STORE_RECORD};
+	struct buf value;
+	buf_init(&value, 64);
+	assert_int_equal(buf_u8(&value, 1), ERR_OK);
+	assert_int_equal(buf_add(&value, slice_of(peer->b, sizeof peer->b)), ERR_OK);
+	assert_int_equal(buf_u64(&value, up_to), ERR_OK);
+	req.record.kind = RECORD_FORGETTING;
+	req.record.key = slice_of(conv->b, sizeof conv->b);
+	req.record.value = buf_slice(&value);
+	assert_int_equal(store_submit(sim_node(s, 0)->store, &req), ERR_OK);
+	buf_wipe(&value);
+}
+
+static void a_start_finishes_what_a_crash_has_left(void **state)
+{
+	(void)state;
+	enum { MANY = 3000 };
+	struct sim *s = sim_meet(82, 3);
+	const struct id32 *me = identity_node_id(sim_node(s, 0)->identity);
+	const struct id32 *other = identity_node_id(sim_node(s, 1)->identity);
+	struct desk d;
+	struct id16 conv;
+	conv_of(me, other, &conv);
+	sim_keep_texts(s, false);
+	say_many(s, 1, MANY);
+	say_many(s, 2, 1);
+	sim_say(s, 0, 1, "later");
+	sim_run(s, 1000);
+	sim_stop(s, 0, true);
+	leave_record(s, &conv, other, MANY + 1); /* up to what was said to n2 */
+	sim_start(s, 0);
+	desk_open(&d, s);
+	sim_run(s, 100);
+	assert_string_equal(history(&d, NULL), "x|later|");
+	/* once only */
+	sim_stop(s, 0, true);
+	sim_start(s, 0);
+	sim_announce(s, 1);
+	sim_run(s, 10000);
+	sim_say(s, 0, 1, "again");
+	sim_run(s, 5000);
+	desk_open(&d, s);
+	assert_string_equal(history(&d, NULL), "x|later|again|");
+	sim_free(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(history_is_forgotten),
+		cmocka_unit_test(a_start_finishes_what_a_crash_has_left),
 		cmocka_unit_test(nothing_is_removed_unasked),
 		cmocka_unit_test(what_is_older_than_keep_days_is_removed),
 		cmocka_unit_test(keep_is_shown_changed_and_outlives_a_restart),
