@@ -30,6 +30,7 @@
 	C(ME, me, SLASH | SHELL | CURRENT, "send an action: * ada waves") \
 	C(HISTORY, history, SLASH | SHELL, "show what was said") \
 	C(SEARCH, search, SLASH | SHELL, "look for a text in all that was said") \
+	C(DOCTOR, doctor, SLASH | SHELL, "look what is wrong, and what to do") \
 	C(EXPORT, export, SLASH | SHELL, "write out all that is kept, as JSON lines") \
 	C(IMPORT, import, SHELL | LOCAL, "take in what export has written") \
 	C(RESTORE, restore, 0, "take in one line of an export; import does it") \
@@ -77,6 +78,8 @@
 #define CMD_ARGS_SEARCH(A) \
 	A(text, REST, REQ, "the text; neither case nor accents matter") \
 	A(n, VALUE, OPT, "how many of the newest; 20")
+#define CMD_ARGS_DOCTOR(A) \
+	A(deep, FLAG, OPT, "look through the whole store, which may take a while")
 #define CMD_ARGS_EXPORT(A) \
 	A(who, PEER, OPT, "with whom, or #lan; in a client alone: the new file") \
 	A(since, VALUE, OPT, "a date, or how long ago: 90m, 36h, 7d") \

@@ -26,6 +26,10 @@
 
 struct core;
 
+/* One thing that doctor has looked at. level: ok, note, wrong; advice may be NULL. */
+typedef void core_finding_fn(void *ctx, const char *level, const char *subject,
+			     const char *text, const char *advice);
+
 /* What core asks of its surroundings; any may be NULL. */
 struct core_ports {
 	void *ctx;
@@ -41,6 +45,8 @@ struct core_ports {
 	enum err (*save)(void *ctx);
 	/* The node shall stop (quit --node). */
 	void (*stop)(void *ctx);
+	/* Looks at files and disk, and calls fn for each finding. */
+	void (*inspect)(void *ctx, core_finding_fn *fn, void *fn_ctx);
 };
 
 struct core_config {

@@ -34,6 +34,7 @@
 	E(SENT, sent, REPLY) \
 	E(WAITING, waiting, REPLY) \
 	E(ITEM, item, REPLY) \
+	E(FINDING, finding, REPLY) \
 	E(ENTRY, entry, REPLY) \
 	E(RECORD, record, REPLY) \
 	E(SAFETY, safety, REPLY) \
@@ -49,8 +50,9 @@
 	F(name, STR) \
 	F(nick, STR) \
 	F(alias, STR) \
-	F(tags, STR) F(state, STR) F(trust, STR) F(address, STR) F(path, STR) \
-		F(role, STR) F(status, STR) F(away, YES) F(seen, TIME) F(why, STR)
+	F(tags, STR) \
+	F(state, STR) F(trust, STR) F(address, STR) F(path, STR) F(role, STR) \
+		F(status, STR) F(away, YES) F(seen, TIME) F(why, STR)
 /* The same as a row of /peers. */
 #define EVENT_FIELDS_PERSON(F) EVENT_FIELDS_PEER(F)
 
@@ -100,20 +102,21 @@
 	F(profile, STR) \
 	F(running, YES) \
 	F(id, STR) \
-	F(nick, STR) F(status, STR) F(away, YES) F(port, NUM) F(discovery, STR) \
-		F(trouble, STR) F(visible, YES) F(online, NUM) F(known, NUM) \
-			F(queued, NUM) F(oldest, NUM) F(newest, NUM) F(uptime_s, NUM) \
-				F(boot, STR)
+	F(nick, STR) \
+	F(status, STR) F(away, YES) F(port, NUM) F(discovery, STR) F(trouble, STR) \
+		F(visible, YES) F(online, NUM) F(known, NUM) F(queued, NUM) \
+			F(oldest, NUM) F(newest, NUM) F(uptime_s, NUM) F(boot, STR)
 
 #define EVENT_FIELDS_WHOIS(F) \
 	F(id, STR) \
 	F(name, STR) \
 	F(nick, STR) \
 	F(fingerprint, STR) \
-	F(state, STR) F(trust, STR) F(address, STR) F(path, STR) F(role, STR) \
-		F(status, STR) F(away, YES) F(seen, TIME) F(online_since, TIME) \
-			F(device, STR) F(devices, NUM) F(session, STR) F(cipher, STR) \
-				F(found_by, STR) F(addresses, STR) F(queued, NUM)
+	F(state, STR) \
+	F(trust, STR) F(address, STR) F(path, STR) F(role, STR) F(status, STR) \
+		F(away, YES) F(seen, TIME) F(online_since, TIME) F(device, STR) \
+			F(devices, NUM) F(session, STR) F(cipher, STR) F(found_by, STR) \
+				F(addresses, STR) F(queued, NUM)
 
 #define EVENT_FIELDS_IDENTITY(F) \
 	F(id, STR) F(fingerprint, STR) F(uri, STR) F(nick, STR) F(device, STR) F(qr, YES)
@@ -130,21 +133,26 @@
 #define EVENT_FIELDS_ITEM(F) \
 	F(id, STR) F(peer, STR) F(name, STR) F(state, STR) F(since, TIME) F(text, STR)
 
+/* One thing that doctor has looked at. level: ok, note, wrong. */
+#define EVENT_FIELDS_FINDING(F) F(level, STR) F(subject, STR) F(text, STR) F(advice, STR)
+
 /* One message of an export. body is what is kept, in base64, and what counts; peer (whom
  * the conversation is with), nick and text are in it too. */
 #define EVENT_FIELDS_ENTRY(F) \
 	F(id, STR) \
 	F(author, STR) \
 	F(conv, STR) \
-	F(lamport, NUM) F(sent_ms, NUM) F(kept_ms, NUM) F(expires_ms, NUM) F(state, STR) \
-		F(peer, STR) F(nick, STR) F(text, STR) F(body, STR)
+	F(lamport, NUM) \
+	F(sent_ms, NUM) F(kept_ms, NUM) F(expires_ms, NUM) F(state, STR) F(peer, STR) \
+		F(nick, STR) F(text, STR) F(body, STR)
 /* Something else of an export: a contact, or how long a conversation is kept. kind, key
  * and value (in base64) count; the others are in it too. */
 #define EVENT_FIELDS_RECORD(F) \
 	F(kind, STR) \
 	F(key, STR) \
 	F(id, STR) \
-	F(nick, STR) F(alias, STR) F(tags, STR) F(trust, STR) F(met, TIME) F(seen, TIME) \
+	F(nick, STR) \
+	F(alias, STR) F(tags, STR) F(trust, STR) F(met, TIME) F(seen, TIME) \
 		F(value, STR)
 
 /* A command that made a message: its id, before the outcome. */

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/secret.h"
+#include "cli/doctor.h"
 #include "discovery/discovery.h"
 #include "net/ifwatch.h"
 #include "net/net.h"
@@ -77,6 +78,12 @@ static enum err save(void *ctx)
 	enum err e = file_make_dir(n->cfg.paths->config_dir);
 	return e == ERR_OK ? options_save(n->cfg.options, n->cfg.paths->profile_config)
 			   : e;
+}
+
+static void inspect(void *ctx, core_finding_fn *fn, void *fn_ctx)
+{
+	const struct node *n = ctx;
+	doctor_inspect(n->cfg.paths, fn, fn_ctx);
 }
 
 static void stop(void *ctx)
@@ -178,7 +185,7 @@ static struct core *new_core(struct node *n)
 		.link = net_link_ops(),
 		.net = n->net,
 		.ports = {n, fixed_add, fixed_del, again, visible_set, address_proved,
-			  save, stop},
+			  save, stop, inspect},
 		.store = n->store,
 		.profile = n->cfg.profile,
 	};

@@ -20,6 +20,7 @@ static const struct verb_needs rows[] = {
 	{.verb = VERB_NICK, .is_offline = true, .saved_arg = INDEX(nick, nick)},
 	{.verb = VERB_ID, .is_offline = true, .saved_arg = -1},
 	{.verb = VERB_ADD, .saved_arg = INDEX(add, address)},
+	{.verb = VERB_DOCTOR, .is_offline = true, .saved_arg = -1},
 	{.verb = VERB_EXPORT, .is_offline = true, .saved_arg = -1},
 	{.verb = VERB_IMPORT, .is_offline = true, .saved_arg = -1},
 	{.verb = VERB_KEEP, .is_offline = true, .saved_arg = -1},

@@ -481,6 +481,27 @@ static void show_item(const struct evtext_config *cfg, const struct event *ev,
 	ink_put(k, "\n");
 }
 
+static void show_finding(const struct evtext_config *cfg, const struct event *ev,
+			 struct ink *k)
+{
+	const struct event_finding *f = &ev->u.finding;
+	bool is_wrong = is(f->level, "wrong");
+	if (is_wrong)
+		ink_style(k, INK_WARNING);
+	ink_printf(k, "%-5s  ",
+		   is_wrong		  ? "WRONG"
+		   : is(f->level, "note") ? "note"
+					  : "ok");
+	ink_style(k, INK_NORMAL);
+	ink_name(k, f->subject, NAME_BYTES);
+	put_note(k, ": ", f->text);
+	if (f->advice) {
+		ink_put(k, "; ");
+		put_words(cfg, f->advice, k);
+	}
+	ink_put(k, "\n");
+}
+
 /* What a program wants and people see another way. */
 static void show_nothing(const struct evtext_config *cfg, const struct event *ev,
 			 struct ink *k)
@@ -500,9 +521,9 @@ static void (*const shows[EVENT_COUNT])(const struct evtext_config *cfg,
 	[EVENT_OPTION] = show_option,	  [EVENT_SENT] = show_nothing,
 	[EVENT_LAGGED] = show_lagged,	  [EVENT_ERROR] = show_error,
 	[EVENT_DONE] = show_done,	  [EVENT_WAITING] = show_waiting,
-	[EVENT_ITEM] = show_item,	  [EVENT_ENTRY] = show_nothing,
-	[EVENT_RECORD] = show_nothing,	  [EVENT_SAFETY] = show_safety,
-	[EVENT_SAS] = show_sas,
+	[EVENT_FINDING] = show_finding,	  [EVENT_ITEM] = show_item,
+	[EVENT_ENTRY] = show_nothing,	  [EVENT_RECORD] = show_nothing,
+	[EVENT_SAFETY] = show_safety,	  [EVENT_SAS] = show_sas,
 };
 
 void evtext_show(const struct evtext_config *cfg, const struct event *ev, struct ink *k)

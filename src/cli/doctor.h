@@ -1,0 +1,13 @@
+/*
+ * doctor: what is wrong with the files of a profile.
+ */
+#ifndef CLI_DOCTOR_H
+#define CLI_DOCTOR_H
+
+#include "cli/paths.h"
+#include "core/core.h"
+
+/* Permissions, room on the disk, the key. Looks only. */
+void doctor_inspect(const struct paths *paths, core_finding_fn *fn, void *ctx);
+
+#endif
