@@ -228,10 +228,9 @@ static void forget_history(struct call *call, const char *who)
 	if (who != NULL && !call_who(call, who, true, &p))
 		return;
 	if (who == NULL)
-		forget_all(c);
+		forget_all(c, &call->to);
 	else
-		forget_conv(c, p != NULL ? &p->conv : &c->lan_conv, NULL);
-	call_done(call, "what was said is forgotten");
+		forget_conv(c, p != NULL ? &p->conv : &c->lan_conv, NULL, &call->to);
 }
 
 void cmd_forget(struct call *call)

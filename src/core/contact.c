@@ -178,7 +178,7 @@ void contact_forget(const struct peer *p)
 {
 	struct store_request record = record_of(p);
 	struct store_request keep = keep_request(STORE_RECORD, &p->conv);
-	forget_conv(p->core, &p->conv, &p->node_id);
+	forget_conv(p->core, &p->conv, &p->node_id, NULL);
 	(void)store_submit(p->core->cfg.store, &record);
 	(void)store_submit(p->core->cfg.store, &keep);
 }

@@ -51,14 +51,14 @@ static void on_round(void *ctx, const struct store_request *req,
 	if (!job_is_answered(&f->job))
 		return;
 	if (reply->err != ERR_OK) {
-		log_warn("forget", "not all is forgotten yet, the next start goes on: %s",
+		job_fail(&f->job, 5,
+			 "not all is forgotten yet, the next start goes on: %s",
 			 reply->why[0] != '\0' ? reply->why : err_str(reply->err));
-		job_free(&f->job);
 		return;
 	}
 	if (!reply->is_more) {
 		record(f, true);
-		job_free(&f->job);
+		job_done(&f->job, "what was said is forgotten");
 		return;
 	}
 	if (f->up_to == 0) {
@@ -82,9 +82,12 @@ static void go_on(struct forgetting *f)
 	(void)job_ask(&f->job, &req, on_round);
 }
 
-void forget_conv(struct core *c, const struct id16 *conv, const struct id32 *peer)
+void forget_conv(struct core *c, const struct id16 *conv, const struct id32 *peer,
+		 const struct reply_to *to)
 {
 	struct forgetting *f = job_new_own(c, sizeof *f);
+	if (to != NULL)
+		f->job.to = *to;
 	f->conv = *conv;
 	f->has_peer = peer != NULL;
 	if (peer != NULL)
@@ -93,9 +96,10 @@ void forget_conv(struct core *c, const struct id16 *conv, const struct id32 *pee
 	go_on(f);
 }
 
-void forget_all(struct core *c)
+void forget_all(struct core *c, const struct reply_to *to)
 {
 	struct forgetting *f = job_new_own(c, sizeof *f);
+	f->job.to = *to;
 	f->is_all = true;
 	record(f, false);
 	go_on(f);

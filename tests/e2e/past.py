@@ -200,6 +200,72 @@ def a_reader_who_goes_away_harms_nobody(world):
     check(len(rows(ada.must("export"), "entry")) == 35, "the node goes on")
 
 
+@test
+def the_outbox_in_a_shell(world):
+    ada, bob = talk(world)
+    ada.cli("msg", bob.id(), "waits too", "--wait", "0")
+    items = [e for e in ada.ask("outbox", "Robert") if e["type"] == "item"]
+    check([i["text"] for i in items] == ["waits", "waits too"], items)
+    check(all(i["state"] == "queued" for i in items), items)
+    first = items[0]["id"][:8]
+    check(ada.must("outbox", "cancel", first) == "1 message cancelled\n", "cancel")
+    last = ada.ask("history", "Robert", "-n", "2")
+    check([m["state"] for m in last] == ["failed", "queued"], last)
+    check(ada.must("outbox", "retry", first) == "queued again\n", "retry")
+    bob.start(*world.towards(ada))
+    bob.follow()
+    wait("both delivered", lambda: len(ada.ask("outbox")) == 1
+         and ada.must("outbox") == "nothing waits\n")
+    wait("both shown", lambda: bob.shown("waits") and bob.shown("waits too"))
+    check(ada.cli("outbox", "cancel", first).returncode == 2, "it is gone")
+
+
+@test
+def what_is_kept_and_forgotten_in_a_shell(world):
+    ada, bob = talk(world)
+    b = bob.id()
+    check(ada.must("keep", b) == "kept for 300 days\n", ada.must("keep", b))
+    check(ada.must("keep", b, "default") ==
+          "kept for ever, as the settings say\n", "default")
+    check(ada.cli("keep", b, "--days", "-1").returncode == 1, "a bad number")
+    ada.must("forget", "#lan", "--history")
+    check(ada.must("history", "#lan") == "0 messages\n", "#lan is forgotten")
+    check(len(rows(ada.must("export"), "entry")) == 4, "the others are not")
+    ada.must("forget", "--history")
+    check(rows(ada.must("export"), "entry") == [], "all is forgotten")
+    check("Robert" in ada.must("peers"), "people are not")
+    check(ada.cli("forget").returncode == 1, "forget needs something")
+
+
+@test
+def doctor_says_what_is_wrong(world):
+    ada, _ = talk(world)
+
+    def levels(*args):
+        done = ada.cli("doctor", "--json", *args)
+        found = [json.loads(x) for x in done.stdout.splitlines()]
+        return done.returncode, [(f["level"], f["subject"], f["text"]) for f in found
+                                 if f["type"] == "finding"]
+
+    status, found = levels("--deep")
+    check(status == (5 if any(f[0] == "wrong" for f in found) else 0), found)
+    about = {f[1] for f in found}
+    check(about >= {"node", "discovery", "network", "people", "files", "key", "disk",
+                    "store", "clock", "outbox"}, about)
+    check([f for f in found if f[0] == "wrong" and f[1] not in ("network", "discovery")]
+          == [], found)
+    check(any("looked through" in f[2] for f in found), found)
+    check(("ok", "outbox", "1 message is waiting, the first for 0 days") in found, found)
+    os.chmod(os.path.join(ada.data, "key"), 0o644)
+    status, found = levels()
+    check(status == 5, status)
+    check({f[1] for f in found if f[0] == "wrong"} == {"key"} | {f[1] for f in found
+          if f[0] == "wrong" and f[1] in ("network", "discovery")}, found)
+    os.chmod(os.path.join(ada.data, "key"), 0o600)
+    text = ada.must("doctor") if levels()[0] == 0 else ""
+    check(not text or text.endswith("all is well\n"), text)
+
+
 def main():
     if not os.access(BIN, os.X_OK) or not shutil.which("python3"):
         print(f"not ok past there is no program {BIN}")
