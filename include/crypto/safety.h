@@ -12,6 +12,7 @@
 #include "base/slice.h"
 
 enum {
+	SAFETY_SIDE_BYTES = 30 + 1, /* digits, NUL */
 	SAFETY_NUMBER_BYTES = 12 * 6, /* 12 groups of 5 digits, blanks between, NUL */
 	SAFETY_CODE_BYTES = 16 + 52 + 1 + 52 + 1, /* 121 characters, NUL */
 	SAS_NONCE_BYTES = 32,
@@ -21,7 +22,17 @@ enum {
 	SAS_NUMBERS_BYTES = 3 * 5 /* "1000 9191 4096" and NUL */
 };
 
-/* The same whichever key is a and whichever is b. */
+/* Signal's numeric fingerprint of one side: the digits that stand for its key, however
+ * often it is hashed. */
+struct safety_params {
+	unsigned version, iterations;
+};
+/* iterations >= 1; key with its type before it; id: what else names its owner. */
+void safety_side(const struct safety_params *with, struct slice key, struct slice id,
+		 char out[static SAFETY_SIDE_BYTES]);
+
+/* The same whichever key is a and whichever is b. Takes some milliseconds: whoever makes
+ * up keys to find a number like another pays that for each. */
 void safety_number(const struct id32 *a, const struct id32 *b,
 		   char out[static SAFETY_NUMBER_BYTES]);
 /* True when typed is this number, whatever blanks and dashes stand in it. */

@@ -1,14 +1,21 @@
 #include "crypto/safety.h"
 
+#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
 #include "crypto/hash.h"
+#include "crypto/node_id.h"
 #include "crypto/safety_words.h"
 
 enum {
+	/* what Signal has, but for the type of the key */
+	VERSION = 0,
+	ITERATIONS = 5200,
+	KEY_TYPE = 0x0e,
 	GROUPS = 12,
+	SIDE_GROUPS = GROUPS / 2,
 	GROUP_BYTES = 5,
 	DIGITS = GROUPS * 5,
 	HASH_BYTES = 64,
@@ -37,18 +44,60 @@ static uint64_t big_endian(const uint8_t *p, size_t n)
 	return v;
 }
 
+static void add(crypto_hash_sha512_state *st, struct slice s)
+{
+	if (s.n > 0)
+		crypto_hash_sha512_update(st, s.p, s.n);
+}
+
+void safety_side(const struct safety_params *with, struct slice key, struct slice id,
+		 char out[static SAFETY_SIDE_BYTES])
+{
+	const uint8_t version[2] = {(uint8_t)(with->version >> 8),
+				    (uint8_t)with->version};
+	uint8_t h[HASH_BYTES];
+	struct slice before = slice_of(version, sizeof version);
+	crypto_hash_sha512_state st;
+	for (unsigned i = 0; i < with->iterations; i++) {
+		crypto_hash_sha512_init(&st);
+		add(&st, before);
+		if (i == 0) {
+			add(&st, key);
+			add(&st, id);
+		}
+		add(&st, key);
+		crypto_hash_sha512_final(&st, h);
+		before = slice_of(h, sizeof h);
+	}
+	for (size_t i = 0; i < SIDE_GROUPS; i++) {
+		uint64_t v = big_endian(h + GROUP_BYTES * i, GROUP_BYTES);
+		snprintf(out + 5 * i, 6, "%05u", (unsigned)(v % 100000));
+	}
+}
+
+static void side_of(const struct id32 *ik, char out[static SAFETY_SIDE_BYTES])
+{
+	static const struct safety_params ours = {VERSION, ITERATIONS};
+	uint8_t typed[1 + sizeof ik->b] = {KEY_TYPE};
+	struct id32 id;
+	memcpy(typed + 1, ik->b, sizeof ik->b);
+	node_id_of(ik, &id);
+	safety_side(&ours, slice_of(typed, sizeof typed), slice_of(id.b, sizeof id.b),
+		    out);
+}
+
+/* The smaller half first, so that both sides have the same. */
 void safety_number(const struct id32 *a, const struct id32 *b,
 		   char out[static SAFETY_NUMBER_BYTES])
 {
-	bool is_ordered = id32_cmp(a, b) < 0;
-	const struct slice parts[] = {key(is_ordered ? a : b), key(is_ordered ? b : a)};
-	uint8_t h[GROUPS * GROUP_BYTES];
-	hash_labelled("p2pmsg-safety-v1", parts, 2, h, sizeof h);
+	char sides[2][SAFETY_SIDE_BYTES];
+	side_of(a, sides[0]);
+	side_of(b, sides[1]);
+	unsigned first = strcmp(sides[0], sides[1]) > 0;
 	for (size_t i = 0; i < GROUPS; i++) {
-		uint64_t v = big_endian(h + GROUP_BYTES * i, GROUP_BYTES);
-		snprintf(out + 6 * i, 6, "%05u", (unsigned)(v % 100000));
-		if (i + 1 < GROUPS)
-			out[6 * i + 5] = ' ';
+		const char *side = sides[i < SIDE_GROUPS ? first : !first];
+		snprintf(out + 6 * i, SAFETY_NUMBER_BYTES - 6 * i, "%.5s%s",
+			 side + 5 * (i % SIDE_GROUPS), i + 1 < GROUPS ? " " : "");
 	}
 }
 

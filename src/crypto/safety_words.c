@@ -1,3 +1,9 @@
+/*
+ * The words are those that Patrick Juola and Philip Zimmermann chose in 1995 by their
+ * phonetic distances ("Whole-word phonetic distances and the PGPfone alphabet", ICSLP
+ * 1996) and published for use by everybody. Row n is what byte n is called; a digest in
+ * tests/unit/test_safety.c holds them to the published list.
+ */
 #include "crypto/safety_words.h"
 
 /* clang-format off: a table, two bytes a line */

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""Computes tests/golden/safety.json with hashlib alone: safety numbers, the commitment
-and the value of runs of short words, and their three numbers. Run it only when a
+"""Computes tests/golden/safety.json with hashlib alone: sides of safety numbers
+(two of them published by others), safety numbers, the commitment and the value of runs of short words, and their three numbers. Run it only when a
 definition changes; the result is committed.
 
 usage: make_safety.py > safety.json
@@ -23,10 +23,42 @@ def base32(data):
     return base64.b32encode(data).decode().rstrip("=")
 
 
+def side(version, iterations, key, ident):
+    h = version.to_bytes(2, "big") + key + ident
+    for _ in range(iterations):
+        h = hashlib.sha512(h + key).digest()
+    groups = [int.from_bytes(h[i:i + 5], "big") % 100000 for i in range(0, 30, 5)]
+    return "".join(f"{g:05}" for g in groups)
+
+
+def own_side(ik):
+    return side(0, 5200, b"\x0e" + ik, b2b("p2pmsg-nodeid-v1", ik, 32))
+
+
+# What Signal's own tests have for these keys and numbers, as published with its library.
+SIGNAL = [
+    ("0506863bc66d02b40d27b8d49ca7c09e9239236f9d7d25d6fcca5ce13c7064d868",
+     "+14152222222", "300354477692869396892869876765"),
+    ("05f781b6fb32fed9ba1cf2de978d4d5da28dc34046ae814402b5c0dbd96fda907b",
+     "+14153333333", "458257569162576843440918079131"),
+]
+
+
+def published(key, ident, digits):
+    assert side(0, 5200, bytes.fromhex(key), ident.encode()) == digits
+    return {"version": 0, "iterations": 5200, "key": key, "id": ident.encode().hex(),
+            "digits": digits}
+
+
+def made(n):
+    ident, iterations = key(n)[:n], 1 + 37 * n
+    return {"version": n, "iterations": iterations, "key": key(n).hex(),
+            "id": ident.hex(), "digits": side(n, iterations, key(n), ident)}
+
+
 def number(a, b):
-    h = b2b("p2pmsg-safety-v1", min(a, b) + max(a, b), 60)
-    groups = [int.from_bytes(h[i:i + 5], "big") % 100000 for i in range(0, 60, 5)]
-    text = " ".join(f"{g:05}" for g in groups)
+    digits = "".join(sorted([own_side(a), own_side(b)]))
+    text = " ".join(digits[i:i + 5] for i in range(0, 60, 5))
     code = f"P2PMSG-VERIFY-1:{base32(a)}:{base32(b)}"
     return {"a": a.hex(), "b": b.hex(), "number": text, "code": code}
 
@@ -47,6 +79,7 @@ def main():
     edges = [bytes(32), b"\xff" * 32, bytes(31) + b"\x01"]
     keys = edges + [key(n) for n in range(5)]
     print(json.dumps({
+        "sides": [published(*row) for row in SIGNAL] + [made(n) for n in range(1, 9)],
         "numbers": [number(a, b) for a in keys for b in keys if a != b],
         "runs": [run(key(4 * n), key(4 * n + 1), key(4 * n + 2), key(4 * n + 3),
                      hashlib.sha512(b"hash %d" % n).digest()) for n in range(32)],

@@ -25,6 +25,40 @@ static struct id32 key_of(struct pool *pool, const json_t *g, const char *name)
 	return id;
 }
 
+static unsigned number_of(const json_t *g, const char *name)
+{
+	return (unsigned)json_integer_value(json_object_get(g, name));
+}
+
+/* The first two are what Signal's own tests publish. */
+static void sides_come_out_as_published(void **state)
+{
+	(void)state;
+	json_t *file = vectors_golden("safety.json");
+	const json_t *list = json_object_get(file, "sides");
+	struct pool pool = {0};
+	char both[2 * SAFETY_SIDE_BYTES] = "";
+	size_t i;
+	json_t *g;
+
+	assert_int_equal(json_array_size(list), 10);
+	json_array_foreach(list, i, g)
+	{
+		const struct safety_params with = {number_of(g, "version"),
+						   number_of(g, "iterations")};
+		char digits[SAFETY_SIDE_BYTES];
+		safety_side(&with, vectors_hex(&pool, g, "key"),
+			    vectors_hex(&pool, g, "id"), digits);
+		assert_string_equal(digits, vectors_str(g, "digits"));
+		if (i < 2)
+			memcpy(both + 30 * i, digits, sizeof digits);
+	}
+	assert_string_equal(both, "300354477692869396892869876765"
+				  "458257569162576843440918079131");
+	pool_wipe(&pool);
+	json_decref(file);
+}
+
 static void golden_numbers_and_codes_come_out_the_same(void **state)
 {
 	(void)state;
@@ -152,24 +186,40 @@ static void flip(uint8_t *bytes, size_t bit)
 	bytes[bit / 8] ^= (uint8_t)(1U << bit % 8);
 }
 
-static void every_bit_of_a_key_changes_the_number(void **state)
+/* Hashed less often: the length of the chain is held by the vectors. */
+static void every_bit_of_a_key_changes_its_digits(void **state)
 {
 	(void)state;
+	static const struct safety_params with = {0, 3};
 	struct rng_seeded rng;
-	struct id32 a, b;
-	char number[SAFETY_NUMBER_BYTES], other[SAFETY_NUMBER_BYTES];
+	uint8_t in[33 + 32];
+	char digits[SAFETY_SIDE_BYTES], other[SAFETY_SIDE_BYTES];
 	rng_seeded_init(&rng, 1);
-	rng_fill(&rng.rng, a.b, sizeof a.b);
-	rng_fill(&rng.rng, b.b, sizeof b.b);
-	safety_number(&a, &b, number);
-	for (size_t bit = 0; bit < 512; bit++) {
-		uint8_t *bytes = bit < 256 ? a.b : b.b;
-		flip(bytes, bit % 256);
-		safety_number(&a, &b, other);
-		assert_string_not_equal(number, other);
-		assert_false(safety_number_fits(other, number));
-		flip(bytes, bit % 256);
+	rng_fill(&rng.rng, in, sizeof in);
+	for (size_t bit = 0; bit <= 8 * sizeof in; bit++) {
+		if (bit > 0)
+			flip(in, bit - 1);
+		safety_side(&with, slice_of(in, 33), slice_of(in + 33, 32),
+			    bit == 0 ? digits : other);
+		if (bit == 0)
+			continue;
+		assert_string_not_equal(digits, other);
+		flip(in, bit - 1);
 	}
+}
+
+static void each_side_is_in_the_number(void **state)
+{
+	(void)state;
+	const struct id32 a = {{1}}, b = {{2}}, c = {{3}};
+	char number[SAFETY_NUMBER_BYTES], other[SAFETY_NUMBER_BYTES];
+	safety_number(&a, &b, number);
+	safety_number(&a, &c, other);
+	assert_false(safety_number_fits(other, number));
+	safety_number(&c, &b, other);
+	assert_false(safety_number_fits(other, number));
+	safety_number(&b, &a, other);
+	assert_true(safety_number_fits(other, number));
 }
 
 static void every_bit_of_a_run_changes_the_value(void **state)
@@ -281,12 +331,14 @@ static void codes_that_are_none(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(sides_come_out_as_published),
 		cmocka_unit_test(golden_numbers_and_codes_come_out_the_same),
 		cmocka_unit_test(golden_runs_come_out_the_same),
 		cmocka_unit_test(numbers_of_the_edges),
 		cmocka_unit_test(words_of_the_published_example),
 		cmocka_unit_test(the_word_list_is_the_published_one),
-		cmocka_unit_test(every_bit_of_a_key_changes_the_number),
+		cmocka_unit_test(every_bit_of_a_key_changes_its_digits),
+		cmocka_unit_test(each_side_is_in_the_number),
 		cmocka_unit_test(every_bit_of_a_run_changes_the_value),
 		cmocka_unit_test(the_two_sides_of_a_run_are_not_alike),
 		cmocka_unit_test(typed_numbers),
