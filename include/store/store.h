@@ -84,6 +84,7 @@ struct store_record {
 	R(OUTCOME, WRITE) \
 	R(RECORD, WRITE) \
 	R(FORGET, WRITE) \
+	R(MOVE, WRITE) \
 	R(SWEEP, WRITE) \
 	R(CHECK, CHECK) \
 	R(GET, READ) \
@@ -145,6 +146,9 @@ struct store_request {
 	 *          what waits for peer. Their ids are remembered from now_ms on. With max
 	 *          at most so many, and is_more; with has_from none that was kept after
 	 *          from.seq. reply->last.seq is the newest that was ever kept
+	 * MOVE     all messages of msg.conv belong to to_conv from now on; and, when is_peer,
+	 *          what waits for peer does no longer: those are the reply's items, without
+	 *          objects, and their messages by msg.author in msg.conv are FAILED
 	 * SWEEP    removes what expired by now_ms; of msg.conv (is_all_convs: of each) what
 	 *          was kept longer than keep_ms ago (a duration; 0: no limit); of msg.conv,
 	 *          has_from, what stands at `from` or before it; and ids remembered for 60
@@ -157,6 +161,7 @@ struct store_request {
 	 */
 	bool is_new, is_all_convs, is_peer;
 	struct store_message msg;
+	struct id16 to_conv;
 	store_amend_fn *amend;
 	struct slice arg; /* of amend and match */
 	struct id16 object_id;

@@ -303,6 +303,39 @@ static bool is_waiting(struct memory *m, const struct store_message *of)
 	return false;
 }
 
+static void fail_waiting(struct memory *m, const struct store_request *req,
+			 const struct store_item *i)
+{
+	const struct store_message of = {.author = req->msg.author, .id = i->id};
+	struct kept *k = find(m, &of);
+
+	if (k != NULL && id16_eq(&k->m.conv, &req->msg.conv))
+		k->m.state = STORE_FAILED;
+}
+
+static enum err memory_move(struct memory *m, const struct store_request *req,
+			    struct store_answer *a)
+{
+	uint8_t pair[PAIR_BYTES];
+	size_t pos = 0;
+
+	for (struct waiting *w; req->is_peer && (w = map_next(m->items, &pos)) != NULL;) {
+		struct store_item i = w->i;
+		if (!id32_eq(&i.peer, &req->peer))
+			continue;
+		i.object = (struct slice){0};
+		(void)answer_item(a, &i);
+		fail_waiting(m, req, &i);
+		mem_free(map_del(m->items, pair_of(&i.peer, &i.id, pair)));
+	}
+	pos = 0;
+	for (struct kept *k; (k = map_next(m->messages, &pos)) != NULL;) {
+		if (id16_eq(&k->m.conv, &req->msg.conv))
+			k->m.conv = req->to_conv;
+	}
+	return ERR_OK;
+}
+
 static void sweep_messages(struct memory *m, const struct store_request *req,
 			   struct store_answer *a)
 {
@@ -564,13 +597,14 @@ static enum err memory_run(void *self, const struct store_request *req,
 	static enum err (*const runs[])(struct memory * m,
 					const struct store_request *req,
 					struct store_answer *a) = {
-		[STORE_KEEP] = memory_keep,	[STORE_OUTCOME] = memory_outcome,
-		[STORE_RECORD] = memory_record, [STORE_FORGET] = memory_forget,
-		[STORE_SWEEP] = memory_sweep,	[STORE_CHECK] = memory_check,
-		[STORE_GET] = memory_get,	[STORE_PAGE] = memory_page,
-		[STORE_SCAN] = memory_page,	[STORE_OUTBOX] = memory_outbox,
-		[STORE_COUNTS] = memory_counts, [STORE_RECORDS] = memory_records,
-		[STORE_CONVS] = memory_convs,	[STORE_MEASURE] = memory_measure,
+		[STORE_KEEP] = memory_keep,	  [STORE_OUTCOME] = memory_outcome,
+		[STORE_RECORD] = memory_record,	  [STORE_FORGET] = memory_forget,
+		[STORE_MOVE] = memory_move,	  [STORE_SWEEP] = memory_sweep,
+		[STORE_CHECK] = memory_check,	  [STORE_GET] = memory_get,
+		[STORE_PAGE] = memory_page,	  [STORE_SCAN] = memory_page,
+		[STORE_OUTBOX] = memory_outbox,	  [STORE_COUNTS] = memory_counts,
+		[STORE_RECORDS] = memory_records, [STORE_CONVS] = memory_convs,
+		[STORE_MEASURE] = memory_measure,
 	};
 
 	return runs[req->verb](self, req, a);

@@ -247,13 +247,14 @@ static enum err sqlite_run(void *self, const struct store_request *req,
 			   struct store_answer *a)
 {
 	static sqlite_run_fn *const runs[] = {
-		[STORE_KEEP] = sqlite_keep,	[STORE_OUTCOME] = sqlite_outcome,
-		[STORE_RECORD] = sqlite_record, [STORE_FORGET] = sqlite_forget,
-		[STORE_SWEEP] = sqlite_sweep,	[STORE_CHECK] = sqlite_check,
-		[STORE_GET] = sqlite_get,	[STORE_PAGE] = sqlite_page,
-		[STORE_SCAN] = sqlite_page,	[STORE_OUTBOX] = sqlite_outbox,
-		[STORE_COUNTS] = sqlite_counts, [STORE_RECORDS] = sqlite_records,
-		[STORE_CONVS] = sqlite_convs,	[STORE_MEASURE] = sqlite_measure,
+		[STORE_KEEP] = sqlite_keep,	  [STORE_OUTCOME] = sqlite_outcome,
+		[STORE_RECORD] = sqlite_record,	  [STORE_FORGET] = sqlite_forget,
+		[STORE_MOVE] = sqlite_move,	  [STORE_SWEEP] = sqlite_sweep,
+		[STORE_CHECK] = sqlite_check,	  [STORE_GET] = sqlite_get,
+		[STORE_PAGE] = sqlite_page,	  [STORE_SCAN] = sqlite_page,
+		[STORE_OUTBOX] = sqlite_outbox,	  [STORE_COUNTS] = sqlite_counts,
+		[STORE_RECORDS] = sqlite_records, [STORE_CONVS] = sqlite_convs,
+		[STORE_MEASURE] = sqlite_measure,
 	};
 
 	return runs[req->verb](self, req, a);

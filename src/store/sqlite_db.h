@@ -43,6 +43,11 @@
 		 "ON CONFLICT(object,peer) DO NOTHING") \
 	S(UNQUEUE, "DELETE FROM outbox WHERE object=?1 AND peer=?2") \
 	S(UNQUEUE_PEER, "DELETE FROM outbox WHERE peer=?1") \
+	S(WAITING, \
+	  "SELECT seq,peer,object,since FROM outbox WHERE peer=?1 ORDER BY seq") \
+	S(FAIL_WAITING, "UPDATE messages SET state=?4 WHERE author=?1 AND conv=?2 AND " \
+			"id IN (SELECT object FROM outbox WHERE peer=?3)") \
+	S(MOVE, "UPDATE messages SET conv=?2,body=?3 WHERE seq=?1") \
 	S(RECORD_PUT, "INSERT INTO records(kind,key,value) VALUES(?1,?2,?3) " \
 		      "ON CONFLICT(kind,key) DO UPDATE SET value=?3") \
 	S(RECORD_DROP, "DELETE FROM records WHERE kind=?1 AND key=?2") \

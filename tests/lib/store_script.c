@@ -5,7 +5,7 @@
 
 #include "base/mem.h"
 
-enum { FORGET_STEP = 25, SWEEP_STEP = 33 };
+enum { FORGET_STEP = 25, MOVE_STEP = 29, SWEEP_STEP = 33 };
 
 static enum err append(struct slice arg, struct store_message *m, uint8_t *room)
 {
@@ -75,6 +75,16 @@ static struct store_request forget(void)
 				      .now_ms = message_of(0, 0, 100).kept_ms};
 }
 
+static struct store_request move(void)
+{
+	return (struct store_request){.verb = STORE_MOVE,
+				      .msg.conv = id16_of(1),
+				      .msg.author = id32_of(1),
+				      .to_conv = id16_of(9),
+				      .is_peer = true,
+				      .peer = id32_of(7)};
+}
+
 static struct store_request sweep(void)
 {
 	return (struct store_request){.verb = STORE_SWEEP,
@@ -87,7 +97,16 @@ struct store_request store_script_request(unsigned n)
 	static struct store_request (*const kinds[])(unsigned n) = {
 		keep, keep, keep, outcome, amend, record};
 
-	return n == FORGET_STEP ? forget() : n == SWEEP_STEP ? sweep() : kinds[n % 6](n);
+	switch (n) {
+	case FORGET_STEP:
+		return forget();
+	case MOVE_STEP:
+		return move();
+	case SWEEP_STEP:
+		return sweep();
+	default:
+		return kinds[n % 6](n);
+	}
 }
 
 enum err store_script_step(struct store_ask *a, unsigned n)

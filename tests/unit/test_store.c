@@ -647,6 +647,108 @@ static void what_is_forgotten_is_known_for_60_days(void **state)
 	assert_int_equal(get(a, 1, 2), ERR_MISSING);
 }
 
+static enum err move(struct store_ask *a, unsigned from, unsigned to, unsigned peer)
+{
+	return store_ask(a, &(struct store_request){.verb = STORE_MOVE,
+						    .msg.author = id32_of(1),
+						    .msg.conv = id16_of(from),
+						    .to_conv = id16_of(to),
+						    .is_peer = peer != 0,
+						    .peer = id32_of(peer)});
+}
+
+static void assert_conv(struct store_ask *a, unsigned conv, const unsigned *want,
+			size_t n)
+{
+	assert_int_equal(page(a, conv, true, 0), ERR_OK);
+	assert_int_equal(a->got.reply.n_messages, n);
+	for (size_t i = 0; i < n; i++) {
+		const struct store_message *m = &a->got.reply.messages[i];
+		assert_int_equal(m->lamport, want[i]);
+		assert_slice(m->body, message_of(1, conv, want[i]).body);
+	}
+}
+
+/* Into one that has messages already, with equal lamports, empty bodies, lamport 0. */
+static void a_moved_conversation_is_whole_and_in_order(void **state)
+{
+	struct store_ask *a = &((struct world *)*state)->ask;
+	static const unsigned all[] = {0, 1, 2, 3, 4, 5, 6, 7}, other[] = {8};
+
+	for (unsigned n = 0; n < 9; n++) {
+		struct store_message m = message_of(n < 4 ? 1 : 2, 0, n);
+		m.conv = id16_of(n == 8 ? 3 : n % 2 + 1);
+		assert_int_equal(keep(a, m), ERR_OK);
+	}
+	struct store_message twin = message_of(5, 1, 20);
+	twin.lamport = 3;
+	twin.body = slice_of("", 0);
+	assert_int_equal(keep(a, twin), ERR_OK);
+	assert_int_equal(move(a, 4, 2, 0), ERR_OK); /* nothing is there */
+	assert_int_equal(move(a, 1, 2, 0), ERR_OK);
+	assert_int_equal(page(a, 1, true, 0), ERR_OK);
+	assert_int_equal(a->got.reply.n_messages, 0);
+	assert_int_equal(get(a, 5, 20), ERR_OK);
+	const struct id16 to = id16_of(2);
+	assert_true(id16_eq(&a->got.reply.messages[0].conv, &to));
+	assert_int_equal(a->got.reply.messages[0].body.n, 0);
+	assert_int_equal(page(a, 2, true, 0), ERR_OK);
+	assert_int_equal(a->got.reply.n_messages, 9);
+	assert_int_equal(a->got.reply.messages[3].lamport, 3);
+	assert_int_equal(a->got.reply.messages[4].lamport, 3);
+	assert_int_equal(move(a, 2, 2, 0), ERR_OK); /* to itself */
+	struct store_message amended = message_of(5, 0, 20);
+	assert_int_equal(store_ask(a, &(struct store_request){.verb = STORE_FORGET,
+							      .msg.conv = id16_of(9)}),
+			 ERR_OK);
+	assert_int_equal(keep(a, amended), ERR_EXISTS); /* it is the same message */
+	assert_conv(a, 3, other, 1);
+	store_ask_close(a);
+	if (a->path != NULL) {
+		assert_int_equal(store_ask_open(a), ERR_OK);
+		assert_int_equal(
+			store_ask(a, &(struct store_request){.verb = STORE_CHECK}),
+			ERR_OK);
+		assert_int_equal(page(a, 2, true, 0), ERR_OK);
+		assert_int_equal(a->got.reply.n_messages, 9);
+		for (size_t i = 0, n = 0; i < 9; i++) {
+			const struct store_message *m = &a->got.reply.messages[i];
+			if (m->body.n > 0)
+				assert_int_equal(m->lamport, all[n++]);
+		}
+	} else {
+		assert_int_equal(store_ask_open(a), ERR_OK);
+	}
+}
+
+static void what_waits_for_who_is_moved_from_is_given_up(void **state)
+{
+	struct store_ask *a = &((struct world *)*state)->ask;
+
+	for (unsigned n = 1; n <= 4; n++) {
+		struct store_message m = message_of(1, n == 4 ? 3 : 1, n);
+		m.state = n == 2 ? STORE_DELIVERED : STORE_QUEUED;
+		assert_int_equal(keep(a, m), ERR_OK);
+		if (n != 2)
+			assert_int_equal(queue(a, n, 7), ERR_OK);
+	}
+	assert_int_equal(queue(a, 3, 8), ERR_OK);
+	assert_int_equal(move(a, 1, 2, 7), ERR_OK);
+	assert_int_equal(a->got.reply.n_items, 3);
+	assert_int_equal(a->got.reply.items[0].object.n, 0);
+	static const enum store_state want[] = {STORE_FAILED, STORE_DELIVERED,
+						STORE_FAILED, STORE_QUEUED};
+	for (unsigned n = 1; n <= 4; n++) {
+		assert_int_equal(get(a, 1, n), ERR_OK);
+		assert_int_equal(a->got.reply.messages[0].state, want[n - 1]);
+	}
+	assert_int_equal(outbox(a, 7), ERR_OK);
+	assert_int_equal(a->got.reply.n_items, 0);
+	assert_int_equal(outbox(a, 8), ERR_OK);
+	assert_int_equal(a->got.reply.n_items, 1);
+	assert_slice(a->got.reply.items[0].object, body_text(3));
+}
+
 static void a_sweep_removes_what_is_over(void **state)
 {
 	struct store_ask *a = &((struct world *)*state)->ask;
@@ -870,6 +972,8 @@ static const struct {
 	TEST(an_outcome_ends_the_wait_and_moves_the_state_on),
 	TEST(records_are_put_replaced_removed_and_listed),
 	TEST(what_is_forgotten_is_known_for_60_days),
+	TEST(a_moved_conversation_is_whole_and_in_order),
+	TEST(what_waits_for_who_is_moved_from_is_given_up),
 	TEST(a_sweep_removes_what_is_over),
 	TEST(a_long_sweep_takes_rounds),
 	TEST(a_whole_store_passes_the_check),
