@@ -57,6 +57,10 @@ char *text_fold(const char *s);
 /* For searching: folded as above, and without accents; NULL when not valid UTF-8;
  * mem_free. */
 char *text_bare(const char *s);
+/* What a name looks like: names that people may take for each other have the same one,
+ * whatever scripts, case, width or accents they are written with, unseen characters and
+ * blanks in them or not. For comparing only. NULL when not valid UTF-8; mem_free. */
+char *text_look(const char *s);
 /* Does text (any bytes) hold needle, which is as text_bare makes it? */
 bool text_has(struct slice text, const char *needle);
 
