@@ -120,9 +120,18 @@ static char *bool_takes(const struct option_row *row)
 	return mem_strdup("yes or no");
 }
 
-long options_word(enum option id, const char *word)
+/* Another word for the same, which people may know from elsewhere. */
+static const char *plain_word(enum option id, const char *word)
+{
+	bool is_all = id == OPT_accept_from && strcasecmp(word, "everyone") == 0;
+
+	return is_all ? "all" : word;
+}
+
+long options_word(enum option id, const char *typed)
 {
 	const char *at = option_row(id)->def;
+	const char *word = plain_word(id, typed);
 	size_t len = strlen(word);
 
 	for (long i = 0;; i++) {

@@ -84,6 +84,8 @@ static void values_are_stored_in_one_spelling(void **state)
 		{OPT_lan, "0", "no"},
 		{OPT_discovery, "avahi", "avahi"},
 		{OPT_discovery, "Off", "off"},
+		{OPT_accept_from, "everyone", "all"},
+		{OPT_accept_from, "contacts", "contacts"},
 		{OPT_nick, " Bob B ", "Bob B"},
 		{OPT_nick, "", ""},
 		{OPT_status, "#1 \u5c71", "#1 \u5c71"},
