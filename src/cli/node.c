@@ -307,7 +307,8 @@ static enum status open_store(struct node *n)
 {
 	uint8_t key[STORE_KEY_BYTES];
 	char why[STORE_WHY_BYTES];
-	bool is_kept = options_enum(n->cfg.options, OPT_store) == 0;
+	bool is_kept =
+		!n->cfg.is_storeless && options_enum(n->cfg.options, OPT_store) == 0;
 	struct store_config cfg = {
 		.path = is_kept ? n->cfg.paths->store : NULL,
 		.key = key,

@@ -23,6 +23,7 @@ struct node_config {
 	const char *profile;
 	/* False: for commands that need nobody else; it neither listens nor looks. */
 	bool is_networked;
+	bool is_storeless; /* the store is not opened: it knows nobody */
 	void (*on_stop)(void *ctx); /* quit --node; from the loop */
 	void *ctx;
 };

@@ -212,7 +212,7 @@ enum status program_find(struct program *p)
 	return e == ERR_OK ? STATUS_DONE : STATUS_LOCAL;
 }
 
-enum status program_start_node(struct program *p, bool is_networked)
+enum status program_start_node(struct program *p, bool is_networked, bool is_storeless)
 {
 	enum status s = identity_open(p->paths, p->options, rng_system(), &p->identity);
 	if (s != STATUS_DONE)
@@ -224,6 +224,7 @@ enum status program_start_node(struct program *p, bool is_networked)
 		.identity = p->identity,
 		.profile = p->profile,
 		.is_networked = is_networked,
+		.is_storeless = is_storeless,
 		.on_stop = on_node_stop,
 		.ctx = p,
 	};

@@ -49,7 +49,7 @@ enum status program_init(struct program *p, struct options *o, const struct path
  * (p->attach NULL). Waits for another that is just starting or ending, or a command on
  * a node of its own; says so when that takes long. */
 enum status program_find(struct program *p);
-enum status program_start_node(struct program *p, bool is_networked);
+enum status program_start_node(struct program *p, bool is_networked, bool is_storeless);
 /* source, loop and on_end are filled in. */
 enum status program_add_frontend(struct program *p, const struct frontend_ops *ops,
 				 struct frontend_config *cfg);

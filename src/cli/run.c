@@ -191,7 +191,7 @@ static int run_client(struct request *r)
 	if (s == STATUS_DONE && p.attach)
 		warn_of_late_options(r);
 	else if (s == STATUS_DONE)
-		s = program_start_node(&p, true);
+		s = program_start_node(&p, true, false);
 	if (s == STATUS_DONE && p.node)
 		s = add_control(&p);
 	if (s == STATUS_DONE)
@@ -219,7 +219,7 @@ static int run_daemon(struct request *r)
 	if (s == STATUS_DONE && p.attach)
 		s = refuse_second(r);
 	if (s == STATUS_DONE)
-		s = program_start_node(&p, true);
+		s = program_start_node(&p, true, false);
 	if (s == STATUS_DONE)
 		s = add_control(&p);
 	if (s == STATUS_DONE) {
@@ -243,7 +243,7 @@ static enum status start_for_verb(struct request *r, struct program *p)
 		say("no node of the profile '%s' is running", r->profile);
 		return STATUS_LOCAL;
 	}
-	enum status s = program_start_node(p, !needs->is_offline);
+	enum status s = program_start_node(p, !needs->is_offline, needs->is_storeless);
 	return s == STATUS_DONE && needs->is_endless ? add_control(p) : s;
 }
 

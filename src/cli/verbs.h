@@ -14,6 +14,7 @@
 struct verb_needs {
 	enum verb verb;
 	bool is_offline; /* it needs nobody else: a short-lived node does not listen */
+	bool is_storeless; /* nor what was said to whom */
 	bool is_running; /* it makes sense only on a node that runs already */
 	bool is_endless; /* it goes on until it is interrupted */
 	/* A change that the short-lived node would forget: it is saved. The argument
