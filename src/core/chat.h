@@ -13,6 +13,10 @@ void conv_of(const struct id32 *a, const struct id32 *b, struct id16 *out);
 /* B2b-16("p2pmsg-convid-v1"; "#lan"). */
 void conv_lan(struct id16 *out);
 
+/* max(seen) + 1 is what we send next; a number far ahead is clamped. What is kept of a
+ * message that has got. */
+uint64_t chat_lamport(uint64_t *seen, uint64_t got);
+
 /* Something said, on its way to the store. */
 struct saying {
 	struct list node;
@@ -23,6 +27,7 @@ struct saying {
 	uint64_t wait_s;
 	bool is_lan;
 	struct id32 peer; /* unless it is for #lan */
+	void *ctx; /* of on_said */
 	/* It is kept, and on its way; or not, and why is for people. p is NULL for #lan,
 	 * and for one who was forgotten meanwhile. */
 	void (*on_said)(const struct saying *s, struct peer *p, enum err e,

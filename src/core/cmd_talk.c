@@ -7,6 +7,7 @@
 #include "core/command.h"
 #include "core/outbox.h"
 #include "core/profile.h"
+#include "core/tag.h"
 #include "core/waiter.h"
 
 enum { WAIT_MAX_S = 86400 };
@@ -74,8 +75,13 @@ static void say(struct call *call, const char *who, const char *text, const char
 	struct core *c = call->core;
 	struct peer *p;
 	uint64_t wait_s;
-	if (!call_number(call, wait, "wait", 0, WAIT_MAX_S, &wait_s) ||
-	    !call_who(call, who, true, &p))
+	if (!call_number(call, wait, "wait", 0, WAIT_MAX_S, &wait_s))
+		return;
+	if (tag_is(who)) {
+		tag_say(call, who, text, is_action, wait != NULL, wait_s);
+		return;
+	}
+	if (!call_who(call, who, true, &p))
 		return;
 	if (p == NULL && call->patience_ms > 0 && !anybody_online(c)) {
 		waiter_again(c, call->to, call->cmd, call->patience_ms);

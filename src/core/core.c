@@ -16,6 +16,7 @@
 #include "core/profile.h"
 #include "core/session.h"
 #include "core/sweep.h"
+#include "core/tag.h"
 #include "core/trace.h"
 #include "core/waiter.h"
 
@@ -43,7 +44,7 @@ struct core *core_new(const struct core_config *cfg)
 	struct list *lists[] = {&c->guests,  &c->dirty,	  &c->dead,	&c->cands_order,
 				&c->rumours, &c->fronts,  &c->commands, &c->waiters,
 				&c->traces,  &c->sayings, &c->unsaved,	&c->pagers,
-				&c->jobs};
+				&c->jobs,    &c->rounds};
 	for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
 		list_init(lists[i]);
 	snprintf(c->discovery, sizeof c->discovery, "off");
@@ -80,6 +81,7 @@ void core_free(struct core *c)
 	close_sessions(c);
 	waiter_free_all(c);
 	chat_free_sayings(c);
+	tag_free_all(c);
 	trace_free_all(c);
 	history_free_all(c);
 	job_free_all(c);

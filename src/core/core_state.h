@@ -55,6 +55,7 @@ struct core {
 	struct map *peers; /* node_id -> struct peer */
 	struct bucket rumoured; /* people announced to the front ends, not proved */
 	struct bucket namesakes; /* warnings of those who use a contact's name */
+	unsigned n_knocks; /* of strangers, that are held */
 	struct map *by_conv; /* conversation of two -> struct peer */
 	struct map *by_text; /* 56 characters of the id -> struct peer */
 	struct map *sessions; /* link_id -> struct session */
@@ -79,6 +80,7 @@ struct core {
 	struct buf scratch; /* one object or body being encoded */
 	struct list sayings; /* struct saying: on their way to the store */
 	unsigned n_sayings;
+	struct list rounds; /* tag.c: texts to many under way */
 	unsigned n_loading; /* answers of the store without which nobody is let in */
 	enum err load_err; /* the first that failed */
 

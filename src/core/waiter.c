@@ -15,6 +15,8 @@ struct waiter {
 	void (*on_late)(struct waiter *w);
 	struct id32 peer; /* zero: none */
 	struct id16 id; /* of the message, or the PING's token at its start */
+	struct id16 *ids; /* of many messages: those without outcome */
+	unsigned n_ids, n_all, n_refused;
 	bool is_ping;
 	bool is_due; /* the command runs again at the end of this tick */
 	uint64_t began_us;
@@ -27,6 +29,7 @@ static void waiter_free(struct waiter *w)
 	w->core->n_waiters--;
 	timer_stop(&w->timer);
 	queued_command_free(w->again);
+	mem_free(w->ids);
 	mem_free(w);
 }
 
@@ -109,18 +112,73 @@ static struct waiter *find(struct core *c, const uint8_t *id, size_t n, bool is_
 {
 	list_each (it, &c->waiters) {
 		struct waiter *w = list_entry(it, struct waiter, node);
-		if (w->again == NULL && w->is_ping == is_ping &&
+		if (w->again == NULL && w->ids == NULL && w->is_ping == is_ping &&
 		    memcmp(w->id.b, id, n) == 0)
 			return w;
 	}
 	return NULL;
 }
 
+/* ---- many ---- */
+
+static void tell_all(struct waiter *w)
+{
+	unsigned n = w->n_all - w->n_ids - w->n_refused;
+	if (n == w->n_all)
+		emit_done(w->core, w->to, "delivered to all");
+	else if (w->n_refused > 0)
+		emit_error(w->core, w->to, 3, "%u of %u have it, %u refused it", n,
+			   w->n_all, w->n_refused);
+	else
+		emit_error(w->core, w->to, 4,
+			   "%u of %u have it; the rest is kept here, and goes out when "
+			   "both nodes run",
+			   n, w->n_all);
+	waiter_free(w);
+}
+
+void waiter_all(struct core *c, struct reply_to to, const struct id16 *ids, unsigned n,
+		uint64_t wait_s)
+{
+	struct waiter *w = waiter_new(c, to, wait_s * 1000, tell_all);
+	if (w == NULL)
+		return;
+	w->ids = mem_array(n, sizeof *ids);
+	memcpy(w->ids, ids, n * sizeof *ids);
+	w->n_ids = w->n_all = n;
+}
+
+static bool is_one_of(struct waiter *w, const struct id16 *id)
+{
+	for (unsigned i = 0; i < w->n_ids; i++) {
+		if (!id16_eq(&w->ids[i], id))
+			continue;
+		w->ids[i] = w->ids[--w->n_ids];
+		return true;
+	}
+	return false;
+}
+
+static void outcome_of_many(struct core *c, const struct id16 *id, enum err e)
+{
+	list_each (it, &c->waiters) {
+		struct waiter *w = list_entry(it, struct waiter, node);
+		if (w->ids == NULL || !is_one_of(w, id))
+			continue;
+		w->n_refused += e != ERR_OK;
+		if (w->n_ids == 0)
+			tell_all(w);
+		return;
+	}
+}
+
 void waiter_on_outcome(struct core *c, const struct id16 *id, enum err e, unsigned code)
 {
 	struct waiter *w = find(c, id->b, sizeof id->b, false);
-	if (w == NULL)
+	if (w == NULL) {
+		outcome_of_many(c, id, e);
 		return;
+	}
 	if (e == ERR_OK)
 		emit_done(c, w->to, "delivered");
 	else

@@ -12,6 +12,9 @@
  * is well when it is on its way, and 4 when it waits here for somebody who is away. */
 void waiter_delivery(struct core *c, struct reply_to to, struct peer *p,
 		     const struct id16 *id, uint64_t wait_s);
+/* The same for n messages, all of which must be delivered; wait_s > 0. */
+void waiter_all(struct core *c, struct reply_to to, const struct id16 *ids, unsigned n,
+		uint64_t wait_s);
 /* Sends a PING on s. */
 void waiter_ping(struct session *s, struct reply_to to, uint64_t wait_s);
 /* Runs the command again when the peers change, and at last after wait_ms, when it
