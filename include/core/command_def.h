@@ -41,6 +41,7 @@
 	C(BLOCK, block, SLASH | SHELL, "let somebody in no more") \
 	C(UNBLOCK, unblock, SLASH | SHELL, "take a block back") \
 	C(VERIFY, verify, SLASH | SHELL, "compare keys: is nobody between you?") \
+	C(TRUST, trust, SLASH | SHELL, "let somebody write, or say which key a name means") \
 	C(KEEP, keep, SLASH | SHELL, "say how long a conversation is kept") \
 	C(OUTBOX, outbox, SLASH | SHELL, "show what waits, send it now, or cancel it") \
 	C(NICK, nick, SLASH | SHELL, "show or change the name others see") \
@@ -113,6 +114,9 @@
 	A(who, PEER, REQ, "whom") \
 	A(answer, REST, OPT, "yes, no, their safety number, or what their QR code says") \
 	A(compared, FLAG, OPT, "you have compared the whole safety number yourself")
+#define CMD_ARGS_TRUST(A) \
+	A(who, PEER, REQ, "whom, or the name") \
+	A(id, WORD, OPT, "the id of the key that it means")
 #define CMD_ARGS_KEEP(A) \
 	A(who, PEER, REQ, "with whom, or #lan") \
 	A(what, WORD, OPT, "default: as the settings say again") \

@@ -6,6 +6,8 @@
 #include "base/text.h"
 #include "core/command.h"
 #include "core/contact.h"
+#include "core/knock.h"
+#include "core/rival.h"
 #include "core/session.h"
 
 /* ---- alias ---- */
@@ -115,11 +117,16 @@ static void set_blocked(struct call *call, const char *who, bool is_blocked)
 	struct peer *p;
 	if (!call_who(call, who, false, &p))
 		return;
-	peer_pin(p);
-	p->is_blocked = is_blocked;
-	contact_changed(p);
 	if (is_blocked)
+		knock_drop(p);
+	p->is_blocked = is_blocked;
+	peer_pin(p);
+	contact_changed(p);
+	if (is_blocked) {
+		rival_blocked(p);
 		close_all(p);
+	}
+	peer_tell(p);
 	call_done(call, is_blocked ? "blocked: nothing comes in from this key any more"
 				   : "not blocked any more");
 }

@@ -245,7 +245,7 @@ void cmd_trace(struct call *call)
 	const struct args_trace *a = &call->cmd->u.trace;
 	bool is_all = strcmp(a->who, "all") == 0 || strcmp(a->who, "#lan") == 0;
 	struct peer *p = NULL;
-	if (!is_all && !call_who(call, a->who, false, &p))
+	if (!is_all && !call_whom(call, a->who, false, &p))
 		return;
 	bool is_on = trace_is_on(c, call->to.front, p), want = !is_on;
 	if (a->state != NULL && strcmp(a->state, "on") != 0 &&

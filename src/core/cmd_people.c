@@ -7,6 +7,8 @@
 #include "core/contact.h"
 #include "core/dialer.h"
 #include "core/forget.h"
+#include "core/knock.h"
+#include "core/rival.h"
 #include "core/session.h"
 #include "core/trace.h"
 #include "core/waiter.h"
@@ -74,15 +76,16 @@ static void describe_session(const struct session *s, struct event_whois *w)
 void cmd_whois(struct call *call)
 {
 	struct peer *p;
-	if (!call_who(call, call->cmd->u.whois.who, false, &p))
+	if (!call_whom(call, call->cmd->u.whois.who, false, &p))
 		return;
 	const struct session *s = peer_session(p);
 	char address[ADDR_TEXT_BYTES], fingerprint[NODE_ID_TEXT_BYTES], device[33] = "";
 	struct event_peer row;
 	const char *found_by;
-	char *addresses = dialer_addresses(p, &found_by);
+	char *addresses = dialer_addresses(p, &found_by), rivals[512];
 	peer_describe(p, &row, address);
 	node_id_text(&p->node_id, fingerprint);
+	rival_list(p, rivals, sizeof rivals);
 	struct event ev = {.type = EVENT_WHOIS};
 	ev.u.whois = (struct event_whois){
 		.id = row.id,
@@ -101,6 +104,9 @@ void cmd_whois(struct call *call)
 		.devices = p->devlist != NULL ? p->devlist->n : 0,
 		.found_by = found_by,
 		.addresses = addresses[0] != '\0' ? addresses : NULL,
+		.met = p->met_ms,
+		.knock = row.knock,
+		.rivals = rivals[0] != '\0' ? rivals : NULL,
 		.queued = p->n_queued,
 	};
 	if (s != NULL) {
@@ -233,6 +239,22 @@ static void forget_history(struct call *call, const char *who)
 		forget_conv(c, p != NULL ? &p->conv : &c->lan_conv, NULL, &call->to);
 }
 
+/* What goes with p. */
+static void describe_gone(const struct peer *p, char *out, size_t max)
+{
+	char waiting[48];
+	snprintf(waiting, sizeof waiting, ", %u waiting message%s", p->n_queued,
+		 p->n_queued == 1 ? "" : "s");
+	snprintf(out, max, "forgotten, with all that was said%s%s%s%s%s",
+		 p->n_queued > 0 ? waiting : "",
+		 p->is_verified	    ? ", that its key was verified"
+		 : p->is_mismatched ? ", that a comparison failed"
+				    : "",
+		 p->is_blocked ? ", that it was blocked" : "",
+		 p->alias[0] != '\0' || p->tags[0] != '\0' ? ", alias and tags" : "",
+		 list_empty(&p->cands) ? "" : ", addresses");
+}
+
 void cmd_forget(struct call *call)
 {
 	const char *who = call->cmd->u.forget.who;
@@ -255,10 +277,13 @@ void cmd_forget(struct call *call)
 			  p->name);
 		return;
 	}
+	char gone[256];
+	describe_gone(p, gone, sizeof gone);
 	trace_forget(call->core, p);
+	knock_drop(p);
 	contact_forget(p);
 	peer_forget(p);
-	call_done(call, "forgotten");
+	call_done(call, gone);
 }
 
 /* ---- ping ---- */
@@ -269,7 +294,7 @@ void cmd_ping(struct call *call)
 	struct peer *p;
 	uint64_t wait_s;
 	if (!call_number(call, a->wait, "wait", PING_WAIT_S, WAIT_MAX_S, &wait_s) ||
-	    !call_who(call, a->who, false, &p))
+	    !call_whom(call, a->who, false, &p))
 		return;
 	struct session *s = peer_session(p);
 	if (s != NULL) {

@@ -131,7 +131,7 @@ void cmd_verify(struct call *call)
 {
 	const struct args_verify *a = &call->cmd->u.verify;
 	struct peer *p;
-	if (!call_who(call, a->who, false, &p))
+	if (!call_whom(call, a->who, false, &p))
 		return;
 	if (peer_ik(p) == NULL)
 		call_fail(call, 2, "the key of %s comes with the first connection",

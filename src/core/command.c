@@ -135,7 +135,8 @@ bool call_when(struct call *call, const char *name, const char *arg, uint64_t *o
 		name);
 }
 
-bool call_who(struct call *call, const char *who, bool may_be_lan, struct peer **out)
+static bool find_who(struct call *call, const char *who, bool may_be_lan, bool is_sending,
+		     struct peer **out)
 {
 	char why[1024];
 	*out = NULL;
@@ -143,7 +144,7 @@ bool call_who(struct call *call, const char *who, bool may_be_lan, struct peer *
 		return may_be_lan || call_fail(call, 1,
 					       "#lan is everybody here; name one of "
 					       "them (/peers lists them)");
-	enum err e = name_resolve(call->core, who, out, why, sizeof why);
+	enum err e = name_resolve(call->core, who, is_sending, out, why, sizeof why);
 	if (e == ERR_OK)
 		return true;
 	if (e == ERR_UNKNOWN && call->patience_ms > 0) {
@@ -151,4 +152,14 @@ bool call_who(struct call *call, const char *who, bool may_be_lan, struct peer *
 		return false;
 	}
 	return call_fail(call, 2, "%s", why);
+}
+
+bool call_who(struct call *call, const char *who, bool may_be_lan, struct peer **out)
+{
+	return find_who(call, who, may_be_lan, true, out);
+}
+
+bool call_whom(struct call *call, const char *who, bool may_be_lan, struct peer **out)
+{
+	return find_who(call, who, may_be_lan, false, out);
 }

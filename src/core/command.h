@@ -32,11 +32,15 @@ COMMAND_TABLE(C)
  * was sent, when it is none within 0 ... max. */
 bool call_number(struct call *call, const char *arg, const char *name, uint64_t fallback,
 		 uint64_t max, uint64_t *out);
-/* Whom the user means. False: an error was sent, or the command waits for the name
- * to turn up. *out NULL: #lan (only when may_be_lan). */
+/* Whom the user means to send something to, or do something to. False: an error was
+ * sent, or the command waits for the name to turn up. *out NULL: #lan (only when
+ * may_be_lan). A name that another key uses too, and nobody has decided about, is an
+ * error. */
 bool call_who(struct call *call, const char *who, bool may_be_lan, struct peer **out);
 /* A time in an argument; *out stays when it is absent. False: an error was sent. */
 bool call_when(struct call *call, const char *name, const char *arg, uint64_t *out);
+/* The same for looking only: such a name means the contact. */
+bool call_whom(struct call *call, const char *who, bool may_be_lan, struct peer **out);
 bool call_fail(struct call *call, unsigned status, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 void call_done(struct call *call, const char *text);

@@ -3,11 +3,14 @@
 #include <stdio.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "core/cand.h"
 #include "core/dialer.h"
 #include "core/forget.h"
 #include "core/keep.h"
+#include "core/knock.h"
 #include "core/outbox.h"
+#include "core/rival.h"
 #include "wire/fields.h"
 
 enum {
@@ -27,6 +30,7 @@ struct contact {
 	struct slice addresses; /* ADDRESS_BYTES each, newest first */
 	struct slice alias, tags;
 	bool blocked, verified, mismatched;
+	struct slice rivals; /* RIVAL_BYTES each */
 };
 
 enum {
@@ -40,7 +44,8 @@ enum {
 	KEY_TAGS,
 	KEY_BLOCKED,
 	KEY_VERIFIED,
-	KEY_MISMATCHED
+	KEY_MISMATCHED,
+	KEY_RIVALS
 };
 
 #define ROW(key, type, need, max, name) \
@@ -59,6 +64,7 @@ static const struct msg_field rows[] = {
 	ROW(KEY_BLOCKED, MSG_BOOL, MSG_OPT, 1, blocked),
 	ROW(KEY_VERIFIED, MSG_BOOL, MSG_OPT, 1, verified),
 	ROW(KEY_MISMATCHED, MSG_BOOL, MSG_OPT, 1, mismatched),
+	ROW(KEY_RIVALS, MSG_BIN, MSG_OPT, RIVALS_MAX *RIVAL_BYTES, rivals),
 };
 #undef ROW
 static const struct fields table = {rows, sizeof rows / sizeof *rows};
@@ -89,7 +95,8 @@ static void put_addresses(struct buf *b, const struct peer *p)
 	}
 }
 
-static enum err encode(struct buf *b, const struct peer *p, struct slice addresses)
+static enum err encode(struct buf *b, const struct peer *p, struct slice addresses,
+		       struct slice rivals)
 {
 	struct contact k = {
 		.has = MSG_HAS(KEY_ADDRESSES) | MSG_HAS(KEY_ALIAS) | MSG_HAS(KEY_TAGS) |
@@ -105,7 +112,10 @@ static enum err encode(struct buf *b, const struct peer *p, struct slice address
 		.met_ms = p->met_ms & PROTO_NUMBER_MAX,
 		.seen_ms = p->seen_ms & PROTO_NUMBER_MAX,
 		.addresses = addresses,
+		.rivals = rivals,
 	};
+	if (rivals.n > 0)
+		k.has |= MSG_HAS(KEY_RIVALS);
 	if (p->devlist != NULL) {
 		k.has |= MSG_HAS(KEY_DEVLIST);
 		k.devlist = slice_of(p->devlist->raw, p->devlist->raw_len);
@@ -150,16 +160,19 @@ static void save(struct peer *p)
 	struct store_request req = record_of(p);
 	req.done = on_saved;
 	req.ctx = p->core;
-	struct buf addresses, value;
+	struct buf addresses, rivals, value;
 	buf_init(&addresses, (size_t)ADDRESSES_MAX * ADDRESS_BYTES);
+	buf_init(&rivals, (size_t)RIVALS_MAX * RIVAL_BYTES);
 	buf_init(&value, CONTACT_BYTES);
 	put_addresses(&addresses, p);
-	if (encode(&value, p, buf_slice(&addresses)) == ERR_OK) {
+	rival_put(&rivals, p);
+	if (encode(&value, p, buf_slice(&addresses), buf_slice(&rivals)) == ERR_OK) {
 		req.record.value = buf_slice(&value);
 		if (store_submit(p->core->cfg.store, &req) != ERR_OK)
 			save_later(p);
 	}
 	buf_wipe(&addresses);
+	buf_wipe(&rivals);
 	buf_wipe(&value);
 }
 
@@ -339,6 +352,8 @@ static void take(struct core *c, const struct store_record *r)
 	p->is_blocked = k.blocked;
 	p->is_verified = k.verified;
 	p->is_mismatched = k.mismatched;
+	p->look = p->pinned[0] != '\0' ? text_look(p->pinned) : NULL;
+	rival_take(p, k.rivals);
 	peer_profile(p, k.nick, slice_of(NULL, 0), false);
 	take_devlist(p, k.devlist);
 	take_addresses(p, k.addresses);
@@ -384,10 +399,12 @@ static void on_records(void *ctx, const struct store_request *req,
 	on_answer(c, reply);
 	for (size_t i = 0; i < reply->n_records; i++)
 		take(c, &reply->records[i]);
-	if (reply->is_more && reply->n_records > 0)
+	if (reply->is_more && reply->n_records > 0) {
 		ask_records(c, reply->records[reply->n_records - 1].key);
-	else
-		dialer_poke(c);
+		return;
+	}
+	knock_load(c);
+	dialer_poke(c);
 }
 
 static void ask_records(struct core *c, struct slice after)

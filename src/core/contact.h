@@ -10,6 +10,7 @@
 /* Kinds of store_record. The numbers are on disk. */
 enum record_kind {
 	RECORD_CONTACT = 1,
+	RECORD_KNOCK = 2,
 	RECORD_KEEP = 20,
 	RECORD_FORGETTING = 21,
 	RECORD_QUARANTINE = 255

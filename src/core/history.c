@@ -231,7 +231,7 @@ static bool call_conv(struct call *call, const char *who, struct store_request *
 	req->is_all_convs = who == NULL;
 	if (who == NULL)
 		return true;
-	if (!call_who(call, who, true, &p))
+	if (!call_whom(call, who, true, &p))
 		return false;
 	req->msg.conv = p != NULL ? p->conv : call->core->lan_conv;
 	return true;

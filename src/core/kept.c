@@ -6,7 +6,7 @@
 #include "base/text.h"
 #include "core/chat.h"
 
-enum { KEY_OBJECT, KEY_PEER, KEY_NICK };
+enum { KEY_OBJECT, KEY_PEER, KEY_NICK, KEY_NOTE = 8 };
 
 static const struct msg_field rows[] = {
 	{KEY_OBJECT, MSG_BIN, MSG_REQ, 1, PROTO_PAYLOAD_MAX_BYTES, "object",
@@ -14,6 +14,7 @@ static const struct msg_field rows[] = {
 	{KEY_PEER, MSG_BIN, MSG_OPT, 32, 32, "peer", offsetof(struct kept_body, peer)},
 	{KEY_NICK, MSG_STR, MSG_OPT, 0, PROTO_NICK_BYTES, "nick",
 	 offsetof(struct kept_body, nick)},
+	{KEY_NOTE, MSG_BOOL, MSG_OPT, 0, 1, "note", offsetof(struct kept_body, note)},
 };
 static const struct fields table = {rows, sizeof rows / sizeof *rows};
 
@@ -21,7 +22,8 @@ enum err kept_encode(struct buf *b, const struct kept_body *body)
 {
 	struct kept_body copy = *body;
 	copy.has = (body->peer.n > 0 ? MSG_HAS(KEY_PEER) : 0) |
-		   (body->nick.n > 0 ? MSG_HAS(KEY_NICK) : 0);
+		   (body->nick.n > 0 ? MSG_HAS(KEY_NICK) : 0) |
+		   (body->note ? MSG_HAS(KEY_NOTE) : 0);
 	return fields_put(b, &table, &copy);
 }
 
@@ -117,6 +119,7 @@ static void set_peer(struct shown *s, const struct peer *p, const struct id32 *i
 	if (p != NULL) {
 		m->peer = p->id_text;
 		m->name = p->name;
+		m->trust = peer_trust_str(p);
 		return;
 	}
 	node_id_compact(id, s->peer);
@@ -151,6 +154,7 @@ void shown_heard(struct shown *s, const struct msg *m, const struct peer *p, boo
 	fill_text(s, m);
 	e->peer = p->id_text;
 	e->name = p->name;
+	e->trust = peer_trust_str(p);
 	e->direction = "in";
 	e->conv = is_lan ? "#lan" : p->id_text;
 	e->nick = p->nick[0] != '\0' ? p->nick : NULL;
@@ -166,7 +170,17 @@ void shown_said(struct shown *s, const struct core *c, const struct msg *m,
 	e->conv = p != NULL ? p->id_text : "#lan";
 	e->peer = p != NULL ? p->id_text : NULL;
 	e->name = p != NULL ? p->name : NULL;
+	e->trust = p != NULL ? peer_trust_str(p) : NULL;
 	e->state = p == NULL || peer_session(p) != NULL ? "sent" : "queued";
+}
+
+/* Whose conversation it is in, if somebody's: not always the other one of the message,
+ * as it moves with the name. */
+static const char *conv_of_kept(const struct shown *s, const struct core *c,
+				const struct store_message *kept)
+{
+	const struct peer *p = map_get(c->by_conv, &kept->conv);
+	return p != NULL ? p->id_text : s->ev.u.message.peer;
 }
 
 static void fill_in(struct shown *s, const struct core *c,
@@ -176,7 +190,7 @@ static void fill_in(struct shown *s, const struct core *c,
 	const struct peer *p = peer_find(c, &kept->author);
 	set_peer(s, p, &kept->author, body->nick);
 	m->direction = "in";
-	m->conv = body->peer.n > 0 ? m->peer : "#lan";
+	m->conv = body->peer.n > 0 ? conv_of_kept(s, c, kept) : "#lan";
 	m->nick = p != NULL ? p->nick : s->nick;
 	if (m->nick[0] == '\0')
 		m->nick = NULL;
@@ -196,8 +210,12 @@ static void fill_out(struct shown *s, const struct core *c,
 	memcpy(id.b, body->peer.p, sizeof id.b);
 	const struct peer *p = peer_find(c, &id);
 	set_peer(s, p, &id, slice_of(NULL, 0));
-	m->conv = m->peer;
+	m->conv = conv_of_kept(s, c, kept);
 	m->state = state_of(kept, p);
+	if (!body->note)
+		return;
+	m->direction = "note";
+	m->nick = m->state = NULL;
 }
 
 enum err shown_init(struct shown *s, const struct core *c,

@@ -13,6 +13,7 @@ struct kept_body {
 	struct slice object; /* TEXT */
 	struct slice peer; /* node id of the other one of a conversation of two */
 	struct slice nick; /* what the author was called then */
+	bool note; /* ours to the user, of the conversation itself; never sent */
 };
 
 /* For req->msg.body; ERR_RANGE when a part is too long. b is the caller's. */

@@ -5,12 +5,13 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "core/rival.h"
 
 enum {
 	PREFIX_MIN = 4,
 	LISTED_MAX = 8,
 	COMPACT = NODE_ID_COMPACT_BYTES - 1,
-	NAMESAKES_BURST = 8
+	FITTING_MAX = 64
 };
 
 /* What the user typed, in the forms it is compared in. */
@@ -19,6 +20,7 @@ struct wanted {
 	char prefix[COMPACT + 1]; /* without dashes, lower case; "": cannot be one */
 	char *nick; /* folded part before ~; NULL: no ~ */
 	const char *tail; /* part after ~ */
+	size_t n_tail;
 };
 
 /* The characters of an id without dashes; "" when it is something else. */
@@ -52,6 +54,7 @@ static void wanted_init(struct wanted *w, const char *who)
 	char *nick = mem_strndup(who, (size_t)(tilde - who));
 	w->nick = text_fold(nick);
 	w->tail = tilde + 1;
+	w->n_tail = strcspn(w->tail, "?+!"); /* marks of the trust, as it is shown */
 	mem_free(nick);
 }
 
@@ -78,51 +81,139 @@ static bool has_nick(const struct peer *p, const char *folded)
 		(p->pinned[0] != '\0' && is_folded(p->pinned, folded)));
 }
 
-static bool fits(const struct peer *p, const struct wanted *w)
+/* How a peer fits what was typed. */
+enum fit { FIT_NONE, FIT_NICK, FIT_ID, FIT_ALIAS };
+
+static enum fit fit_of(const struct peer *p, const struct wanted *w)
 {
 	size_t n = strlen(w->prefix);
+	if (w->folded != NULL && p->alias[0] != '\0' && is_folded(p->alias, w->folded))
+		return FIT_ALIAS;
 	if (n >= PREFIX_MIN && strncmp(p->id_text, w->prefix, n) == 0)
-		return true;
-	if (has_nick(p, w->folded))
-		return true;
-	return w->tail != NULL && w->tail[0] != '\0' && has_nick(p, w->nick) &&
-	       strncasecmp(p->id_text, w->tail, strlen(w->tail)) == 0;
+		return FIT_ID;
+	if (w->n_tail > 0 && has_nick(p, w->nick) &&
+	    strncasecmp(p->id_text, w->tail, w->n_tail) == 0)
+		return FIT_ID;
+	return has_nick(p, w->folded) ? FIT_NICK : FIT_NONE;
 }
 
-static void list_one(const struct peer *p, char *why, size_t max)
+/* Those who fit, contacts first: a crowd of namesakes must not hide them. */
+struct fitting {
+	struct peer *peers[FITTING_MAX];
+	bool is_named[FITTING_MAX]; /* by its nick, which anybody can take */
+	unsigned n;
+};
+
+static void put_fitting(struct fitting *f, struct peer *p, enum fit fit)
 {
-	size_t used = strlen(why);
-	snprintf(why + used, max - used, "%s%s (%.12s, %s)", used > 0 ? ", " : "",
-		 p->name, p->id_text, peer_state_str(p));
+	if (fit == FIT_NONE || f->n == FITTING_MAX)
+		return;
+	f->peers[f->n] = p;
+	f->is_named[f->n++] = fit == FIT_NICK;
 }
 
-static enum err search(struct core *c, const char *who, const struct wanted *w,
-		       struct peer **out, char *why, size_t why_max)
+/* An alias is the user's own word: nobody else can have it. */
+static void collect(struct core *c, const struct wanted *w, struct fitting *f)
 {
-	char found[900] = "";
-	unsigned n = 0;
-	/* contacts first: a crowd of namesakes must not hide them */
 	for (unsigned round = 0; round < 2; round++) {
 		size_t pos = 0;
 		for (struct peer *p; (p = map_next(c->peers, &pos)) != NULL;) {
-			if (p->is_contact != (round == 0) ||
-			    p->presence == PRESENCE_GONE || !fits(p, w))
+			enum fit fit = fit_of(p, w);
+			if (p->is_contact != (round == 0) || p->presence == PRESENCE_GONE)
 				continue;
-			*out = p;
-			if (n++ < LISTED_MAX)
-				list_one(p, found, sizeof found);
+			if (fit == FIT_ALIAS)
+				f->n = 0;
+			put_fitting(f, p, fit);
+			if (fit == FIT_ALIAS)
+				return;
 		}
 	}
-	if (n == 1)
-		return ERR_OK;
-	*out = NULL;
-	if (n == 0) {
-		snprintf(why, why_max, "nobody here is called '%s' (/peers lists who is)",
-			 who);
-		return ERR_UNKNOWN;
+}
+
+/* The user has said that the name does not mean it. */
+static bool is_out(const struct fitting *f, unsigned at)
+{
+	const struct peer *p = f->peers[at];
+	for (unsigned i = 0; f->is_named[at] && i < f->n; i++)
+		if (rival_state(f->peers[i], &p->node_id) == RIVAL_OTHER ||
+		    rival_state(p, &f->peers[i]->node_id) == RIVAL_HEIR)
+			return true;
+	return false;
+}
+
+static void drop_out(struct fitting *f)
+{
+	struct fitting left = {.n = 0};
+	for (unsigned i = 0; i < f->n; i++)
+		if (!is_out(f, i))
+			put_fitting(&left, f->peers[i],
+				    f->is_named[i] ? FIT_NICK : FIT_ID);
+	*f = left;
+}
+
+/* Somebody who is not noted was one too many to be. */
+static bool is_open(const struct peer *k, const struct peer *other)
+{
+	enum rival_state state = rival_state(k, &other->node_id);
+	return state == RIVAL_OPEN || (state == RIVAL_NONE && !other->is_contact);
+}
+
+/* The contact that all the others are undecided rivals of. */
+static struct peer *holder_of(const struct fitting *f)
+{
+	struct peer *k = f->peers[0];
+	for (unsigned i = 0; i < f->n; i++)
+		if (!f->is_named[i] || (i > 0 && !is_open(k, f->peers[i])))
+			return NULL;
+	return k->is_contact ? k : NULL;
+}
+
+static void list_all(const struct fitting *f, const char *who, char *why, size_t max)
+{
+	char found[900] = "";
+	for (unsigned i = 0; i < f->n && i < LISTED_MAX; i++) {
+		const struct peer *p = f->peers[i];
+		size_t used = strlen(found);
+		snprintf(found + used, sizeof found - used, "%s%s (%.12s, %s)",
+			 used > 0 ? ", " : "", p->name, p->id_text, peer_state_str(p));
 	}
-	snprintf(why, why_max, "'%s' fits %u: %s; use the id", who, n, found);
-	return ERR_AMBIGUOUS;
+	snprintf(why, max, "'%s' fits %u: %s; use the id", who, f->n, found);
+}
+
+/* The one left, unless something is to be sent and its name is in dispute. */
+static enum err settle(const struct fitting *f, const char *who, bool is_sending,
+		       struct peer **out, char *why, size_t max)
+{
+	struct peer *k = f->n == 1 ? f->peers[0] : holder_of(f);
+	struct peer *disputed = k;
+	if (k == NULL) {
+		list_all(f, who, why, max);
+		return ERR_AMBIGUOUS;
+	}
+	if (f->n == 1 && !rival_is_open(k))
+		disputed = rival_holder(k);
+	if (is_sending && f->is_named[0] && disputed != NULL) {
+		rival_explain(disputed, who, why, max);
+		return ERR_AMBIGUOUS;
+	}
+	*out = k;
+	return ERR_OK;
+}
+
+static enum err search(struct core *c, const char *who, bool is_sending,
+		       struct peer **out, char *why, size_t why_max)
+{
+	struct fitting f = {.n = 0};
+	struct wanted w;
+	*out = NULL;
+	wanted_init(&w, who);
+	collect(c, &w, &f);
+	wanted_wipe(&w);
+	drop_out(&f);
+	if (f.n > 0)
+		return settle(&f, who, is_sending, out, why, why_max);
+	snprintf(why, why_max, "nobody here is called '%s' (/peers lists who is)", who);
+	return ERR_UNKNOWN;
 }
 
 /* A whole id means that key, known or not. */
@@ -163,8 +254,8 @@ static enum err by_uri(struct core *c, const char *who, struct peer **out, char 
 	return ERR_RANGE;
 }
 
-enum err name_resolve(struct core *c, const char *who, struct peer **out, char *why,
-		      size_t why_max)
+enum err name_resolve(struct core *c, const char *who, bool is_sending, struct peer **out,
+		      char *why, size_t why_max)
 {
 	*out = strlen(who) == COMPACT ? map_get(c->by_text, who) : NULL;
 	if (*out != NULL)
@@ -172,35 +263,5 @@ enum err name_resolve(struct core *c, const char *who, struct peer **out, char *
 	if (strncasecmp(who, "p2pmsg:", 7) == 0)
 		return by_uri(c, who, out, why, why_max);
 	enum err e = by_id(c, who, out, why, why_max);
-	if (e != ERR_USAGE)
-		return e;
-	struct wanted w;
-	wanted_init(&w, who);
-	e = search(c, who, &w, out, why, why_max);
-	wanted_wipe(&w);
-	return e;
-}
-
-/* A contact, other than p, that goes by this name. */
-static const struct peer *namesake(const struct peer *p, const char *folded)
-{
-	size_t pos = 0;
-	for (struct peer *o; (o = map_next(p->core->peers, &pos)) != NULL;)
-		if (o != p && o->is_contact && has_nick(o, folded))
-			return o;
-	return NULL;
-}
-
-void name_warn(const struct peer *p)
-{
-	struct core *c = p->core;
-	char *folded = p->nick[0] != '\0' ? text_fold(p->nick) : NULL;
-	const struct peer *known = folded != NULL ? namesake(p, folded) : NULL;
-	mem_free(folded);
-	/* whoever makes keys up shall not fill the screen */
-	if (known == NULL || p->is_contact ||
-	    !bucket_take(&c->namesakes, core_now_us(c), 1, NAMESAKES_BURST))
-		return;
-	peer_notice(p, "warning", "%s is not the %s you know: another key uses that name",
-		    p->name, known->name);
+	return e == ERR_USAGE ? search(c, who, is_sending, out, why, why_max) : e;
 }

@@ -4,10 +4,10 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "core/kept.h"
+#include "core/knock.h"
 
 enum {
 	DAY_S = 86400,
-	KNOCK_BYTES = 512,
 	NOT_KEPT_RETRY_S = 10,
 	LAN_IPS_MAX = 4096,
 	/* a flood of empty words costs too */
@@ -81,8 +81,7 @@ static uint64_t day_left_s(const struct peer *p)
 	return DAY_S - (core_now_us(p->core) - p->day_us) / 1000000;
 }
 
-/* max(seen) + 1 is what we send next; a number far ahead is clamped. What is kept. */
-static uint64_t take_lamport(uint64_t *seen, uint64_t got)
+uint64_t chat_lamport(uint64_t *seen, uint64_t got)
 {
 	if (got > *seen + PROTO_LAMPORT_AHEAD)
 		got = *seen + 1;
@@ -97,18 +96,6 @@ static bool is_stranger(const struct peer *p)
 	return !p->is_contact && options_enum(p->core->cfg.options, OPT_accept_from) != 0;
 }
 
-static bool may_knock(const struct peer *p, const struct msg *m)
-{
-	bool is_first = !p->has_knocked || id16_eq(&p->knock, &m->id);
-	return is_first && m->u.text.text.n <= KNOCK_BYTES;
-}
-
-static void knock(const struct peer *p, const struct msg *m)
-{
-	peer_notice(p, "info", "%s knocks (answer with /msg to let them write): %.*s",
-		    p->name, (int)m->u.text.text.n, (const char *)m->u.text.text.p);
-}
-
 /* CODE_OK, or what to refuse it with. */
 static enum proto_code check(struct session *s, const struct msg *m, bool *is_lan,
 			     uint64_t *retry_s)
@@ -121,8 +108,11 @@ static enum proto_code check(struct session *s, const struct msg *m, bool *is_la
 		return CODE_PROTOCOL;
 	if (*is_lan && !options_bool(c->cfg.options, OPT_lan))
 		return CODE_UNSUPPORTED;
-	if (!*is_lan && is_stranger(s->peer) && !may_knock(s->peer, m))
-		return CODE_UNAUTHORISED;
+	if (!*is_lan && is_stranger(s->peer)) {
+		enum proto_code code = knock_check(s->peer, m, retry_s);
+		if (code != CODE_OK)
+			return code;
+	}
 	*retry_s = *is_lan ? 1 : 60;
 	if (*is_lan && !is_within_lan_rate(s))
 		return CODE_RATE;
@@ -137,11 +127,8 @@ static enum proto_code check(struct session *s, const struct msg *m, bool *is_la
 static void show(struct core *c, const struct store_message *kept)
 {
 	struct shown shown;
-	struct peer *p = peer_find(c, &kept->author);
 	if (shown_init(&shown, c, kept) != ERR_OK)
 		BUG("what was kept cannot be shown");
-	else if (p != NULL && !id16_eq(&kept->conv, &c->lan_conv) && is_stranger(p))
-		knock(p, &shown.msg);
 	else
 		emit(c, &shown.ev);
 	shown_wipe(&shown);
@@ -197,7 +184,7 @@ static enum err keep(struct session *s, const struct msg *m, bool is_lan)
 		.author = p->node_id,
 		.id = m->id,
 		.conv = is_lan ? c->lan_conv : p->conv,
-		.lamport = take_lamport(seen, m->u.text.lamport),
+		.lamport = chat_lamport(seen, m->u.text.lamport),
 		.sent_ms = m->u.text.time,
 		.kept_ms = core_wall_ms(c),
 		.body = buf_slice(&c->scratch),
@@ -214,14 +201,10 @@ static void take_unkept(struct session *s, const struct msg *m, bool is_lan)
 	struct core *c = s->core;
 	struct peer *p = s->peer;
 	struct shown shown;
-	(void)take_lamport(is_lan ? &c->lan_lamport : &p->lamport, m->u.text.lamport);
-	if (!is_lan && is_stranger(p)) {
-		knock(p, m);
-	} else {
-		shown_heard(&shown, m, p, is_lan);
-		emit(c, &shown.ev);
-		shown_wipe(&shown);
-	}
+	(void)chat_lamport(is_lan ? &c->lan_lamport : &p->lamport, m->u.text.lamport);
+	shown_heard(&shown, m, p, is_lan);
+	emit(c, &shown.ev);
+	shown_wipe(&shown);
 	session_ack(s, &m->id);
 }
 
@@ -239,16 +222,17 @@ enum err on_text(struct session *s, const struct msg *m)
 		session_nack(s, &m->id, code, retry_s);
 		return ERR_OK;
 	}
+	bool is_knock = !is_lan && is_stranger(s->peer);
 	enum err e = ERR_OK;
-	if (!s->core->is_kept)
+	if (!is_lan && !is_knock) /* everybody may write meanwhile */
+		knock_accept(s->peer);
+	if (is_knock)
+		e = knock_take(s, m);
+	else if (!s->core->is_kept)
 		take_unkept(s, m, is_lan);
 	else
 		e = keep(s, m, is_lan);
 	if (e != ERR_OK)
 		on_not_kept(s->core, s, &m->id, e, "");
-	if (is_lan || !is_stranger(s->peer))
-		return ERR_OK;
-	s->peer->has_knocked = true;
-	s->peer->knock = m->id;
 	return ERR_OK;
 }

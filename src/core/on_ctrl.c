@@ -4,7 +4,6 @@
 #include "core/contact.h"
 #include "core/dialer.h"
 #include "core/emit.h"
-#include "core/name.h"
 #include "core/outbox.h"
 #include "core/session.h"
 
@@ -50,6 +49,12 @@ static enum err take_higher(struct session *s, const struct devlist *l)
 	return devlist_names(l, &s->cert) ? ERR_OK : ERR_IDENTITY;
 }
 
+/* What is wrong with a key that was compared is worth more noise. */
+static const char *level_of(const struct peer *p)
+{
+	return p->is_verified ? "alarm" : "warning";
+}
+
 /* Keeps the highest version ever seen ("Device list"). */
 static enum err take_devlist(struct session *s, struct slice raw)
 {
@@ -61,11 +66,14 @@ static enum err take_devlist(struct session *s, struct slice raw)
 		return take_higher(s, &l);
 	if (l.version < p->devlist->version) {
 		log_info("devlist", "%.8s: an older device list, ignored", p->id_text);
+		if (p->is_contact)
+			devlist_notice(p, level_of(p),
+				       "showed an older device list, which was ignored");
 		return ERR_OK;
 	}
 	if (!slice_eq(slice_of(l.raw, l.raw_len),
 		      slice_of(p->devlist->raw, p->devlist->raw_len)))
-		devlist_notice(p, "warning", "the device list is contradictory");
+		devlist_notice(p, level_of(p), "the device list is contradictory");
 	return ERR_OK;
 }
 
@@ -79,16 +87,6 @@ enum err on_devlist(struct session *s, const struct msg *m)
 
 /* ---- HELLO and PROFILE ---- */
 
-static void take_profile(struct peer *p, struct slice nick, struct slice status,
-			 bool is_away)
-{
-	char old[sizeof p->nick];
-	memcpy(old, p->nick, sizeof old);
-	peer_profile(p, nick, status, is_away);
-	if (strcmp(old, p->nick) != 0)
-		name_warn(p);
-}
-
 enum err on_hello(struct session *s, const struct msg *m)
 {
 	const struct msg_hello *h = &m->u.hello;
@@ -100,7 +98,7 @@ enum err on_hello(struct session *s, const struct msg *m)
 	/* provisional: the list it brought must be one that we now hold */
 	if (s->peer->devlist == NULL || !devlist_names(s->peer->devlist, &s->cert))
 		return ERR_IDENTITY;
-	take_profile(s->peer, h->nick, h->status, h->away);
+	peer_profile(s->peer, h->nick, h->status, h->away);
 	if (h->has & MSG_HAS(5))
 		dialer_remember(s, (uint16_t)h->port);
 	session_live(s);
@@ -114,7 +112,7 @@ enum err on_profile(struct session *s, const struct msg *m)
 	if (s->peer->profile_us != 0 && now - s->peer->profile_us < PROFILE_GAP_US)
 		return ERR_OK; /* faster than allowed: not shown */
 	s->peer->profile_us = now;
-	take_profile(s->peer, f->nick, f->status, f->away);
+	peer_profile(s->peer, f->nick, f->status, f->away);
 	return ERR_OK;
 }
 

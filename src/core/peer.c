@@ -11,7 +11,9 @@
 #include "core/dialer.h"
 #include "core/emit.h"
 #include "core/guest.h"
+#include "core/knock.h"
 #include "core/outbox.h"
+#include "core/rival.h"
 #include "core/session.h"
 
 enum { RUMOURS_PER_S = 5, RUMOURS_BURST = 500 };
@@ -74,14 +76,16 @@ void peer_free(struct peer *p)
 	map_del(p->core->by_conv, &p->conv);
 	map_free(p->seen);
 	mem_free(p->devlist);
+	rival_wipe(p);
+	knock_wipe(p);
 	mem_free(p);
 }
 
 static bool is_held(const struct peer *p)
 {
 	return !list_empty(&p->sessions) || p->n_sightings > 0 || p->is_contact ||
-	       p->n_attempts > 0 || p->n_queued > 0 || p->traces > 0 ||
-	       dialer_remembers(p);
+	       p->knock != NULL || p->n_attempts > 0 || p->n_queued > 0 ||
+	       p->traces > 0 || dialer_remembers(p);
 }
 
 static void trim_seen(struct peer *p, size_t max)
@@ -108,8 +112,8 @@ void peer_let_go(struct peer *p)
 
 static bool is_stranger_away(const struct peer *p)
 {
-	return list_empty(&p->sessions) && !p->is_contact && p->n_queued == 0 &&
-	       p->traces == 0;
+	return list_empty(&p->sessions) && !p->is_contact && p->knock == NULL &&
+	       p->n_queued == 0 && p->traces == 0;
 }
 
 /* Makes room by dropping the oldest peer that only announcements and addresses hold:
@@ -157,9 +161,9 @@ static enum presence work_out(const struct peer *p)
 {
 	if (peer_session(p) != NULL || is_changing_over(p))
 		return PRESENCE_ONLINE;
-	if (p->presence == PRESENCE_ONLINE || p->presence == PRESENCE_OFFLINE ||
-	    p->is_contact)
-		return p->n_sightings > 0 || p->is_contact || dialer_remembers(p)
+	bool is_kept = p->is_contact || p->knock != NULL;
+	if (p->presence == PRESENCE_ONLINE || p->presence == PRESENCE_OFFLINE || is_kept)
+		return p->n_sightings > 0 || is_kept || dialer_remembers(p)
 			       ? PRESENCE_OFFLINE
 			       : PRESENCE_GONE;
 	return p->n_sightings > 0 ? PRESENCE_DISCOVERED : PRESENCE_GONE;
@@ -183,6 +187,8 @@ const char *peer_trust_str(const struct peer *p)
 {
 	if (p->is_blocked)
 		return "blocked";
+	if (p->is_mismatched || rival_is_open(p))
+		return "changed";
 	if (p->is_verified)
 		return "verified";
 	return p->is_contact ? "contact" : "unverified";
@@ -224,6 +230,7 @@ void peer_describe(const struct peer *p, struct event_peer *out,
 		.status = p->status[0] != '\0' ? p->status : NULL,
 		.away = p->is_away,
 		.seen = s != NULL ? core_wall_ms(p->core) : p->seen_ms,
+		.knock = p->knock != NULL ? p->knock->text : NULL,
 	};
 }
 
@@ -235,6 +242,12 @@ static void tell(struct peer *p, const char *why)
 	ev.u.peer.state = presence_names[p->presence];
 	ev.u.peer.why = why;
 	emit(p->core, &ev);
+}
+
+void peer_tell(struct peer *p)
+{
+	if (p->presence != PRESENCE_NONE && p->presence != PRESENCE_GONE)
+		tell(p, NULL);
 }
 
 void peer_notice(const struct peer *p, const char *level, const char *fmt, ...)
@@ -304,8 +317,10 @@ void peer_profile(struct peer *p, struct slice nick, struct slice status, bool i
 	name_pin(p);
 	bool is_new =
 		is_renamed || was_away != is_away || strcmp(old_status, p->status) != 0;
-	if (is_renamed)
+	if (is_renamed) {
 		contact_changed(p);
+		rival_look(p);
+	}
 	if (is_new && p->presence == PRESENCE_ONLINE)
 		tell(p, NULL);
 }
@@ -315,20 +330,19 @@ void peer_set_alias(struct peer *p, const char *alias)
 	snprintf(p->alias, sizeof p->alias, "%s", alias);
 	make_name(p);
 	contact_changed(p);
-	if (p->presence != PRESENCE_NONE && p->presence != PRESENCE_GONE)
-		tell(p, NULL);
+	peer_tell(p);
 }
 
 void peer_trust(struct peer *p, bool is_verified, bool is_mismatched)
 {
-	bool is_new = p->is_verified != is_verified;
+	const char *before = peer_trust_str(p);
 	p->is_verified = is_verified;
 	p->is_mismatched = is_mismatched;
 	if (is_verified)
 		peer_pin(p);
 	contact_changed(p);
-	if (is_new && p->presence != PRESENCE_NONE && p->presence != PRESENCE_GONE)
-		tell(p, NULL);
+	if (strcmp(before, peer_trust_str(p)) != 0)
+		peer_tell(p);
 }
 
 /* Where the word begins, or NULL. */
@@ -378,6 +392,9 @@ void peer_pin(struct peer *p)
 	name_pin(p);
 	guest_promote(p);
 	contact_changed(p);
+	rival_look(p);
+	if (p->knock != NULL)
+		knock_accept(p);
 }
 
 /* Time that is not worth a thousandth of a token yet is left for the next call, or

@@ -36,8 +36,10 @@ struct peer {
 	bool is_verified; /* the user has compared its key */
 	bool is_mismatched; /* and found it different, since it was last the same */
 	bool is_wanted; /* dial although there are many peers */
-	bool has_knocked; /* a stranger has one message, */
-	struct id16 knock; /* this one */
+	char *look; /* a contact's: of its pinned name, as text_look; NULL: none yet */
+	struct rival *rivals; /* a contact's: RIVALS_MAX; NULL: there were none */
+	unsigned n_rivals;
+	struct knock *knock; /* what a stranger says while it is held; NULL: nothing */
 	uint8_t role;
 	enum presence presence; /* as last told */
 	uint64_t seen_ms; /* wall time of the last session or sighting */
@@ -108,11 +110,13 @@ void peer_pin(struct peer *p);
 
 /* What the user knows of its key; verified makes it a contact. Tells. */
 void peer_trust(struct peer *p, bool is_verified, bool is_mismatched);
-/* "unverified", "contact", "verified", "blocked". */
+/* "unverified", "contact", "verified", "changed", "blocked". */
 const char *peer_trust_str(const struct peer *p);
 /* Its identity key, or NULL when it never was here. */
 const struct id32 *peer_ik(const struct peer *p);
 
+/* Tells that something of it changed, when people know of it. */
+void peer_tell(struct peer *p);
 /* "": none any more. Tells. */
 void peer_set_alias(struct peer *p, const char *alias);
 bool peer_has_tag(const struct peer *p, const char *tag);

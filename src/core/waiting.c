@@ -386,7 +386,7 @@ static void act(struct call *call, enum what what, const char *which)
 	if (strcmp(which, "all") == 0)
 		start(call, what, NULL, NULL);
 	else if (is_id(which) &&
-		 name_resolve(call->core, which, &p, why, sizeof why) != ERR_OK)
+		 name_resolve(call->core, which, false, &p, why, sizeof why) != ERR_OK)
 		start(call, what, NULL, which);
 	else if (call_who(call, which, false, &p))
 		start(call, what, p, NULL);

@@ -89,9 +89,13 @@ static void add_seen(struct table *t, const struct event *ev)
 
 static void add_status(struct table *t, const struct event_person *p)
 {
+	const char *said = p->knock ? p->knock : p->status;
 	char *text =
-		mem_printf("%s%s%s", p->away ? "away" : "",
-			   p->away && p->status ? ": " : "", p->status ? p->status : "");
+		mem_printf("%s%s%s",
+			   p->knock  ? "knocks"
+			   : p->away ? "away"
+				     : "",
+			   (p->knock || p->away) && said ? ": " : "", said ? said : "");
 	table_add(t, text, CELL_BYTES);
 	mem_free(text);
 }

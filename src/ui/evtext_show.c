@@ -8,7 +8,13 @@
 #include "ui/qr.h"
 #include "ui/shelltext.h"
 
-enum { NAME_BYTES = 120, LINE_BYTES = 2000, ID_SHORT = 8, LABEL_COLUMNS = 14 };
+enum {
+	NAME_BYTES = 120,
+	LINE_BYTES = 2000,
+	ID_SHORT = 8,
+	ID_TYPED = 12,
+	LABEL_COLUMNS = 14
+};
 
 static bool is(const char *s, const char *word)
 {
@@ -26,6 +32,28 @@ static void put_who(struct ink *k, const char *name, const char *nick, const cha
 	else
 		ink_put(k, "somebody");
 	ink_style(k, INK_NORMAL);
+}
+
+/* What stands behind a name: nothing for a contact. No nick can imitate it, as the short
+ * id is between. */
+static void put_trust(struct ink *k, const char *trust)
+{
+	static const struct {
+		const char *trust, *mark;
+		enum ink_style style;
+	} marks[] = {
+		{"unverified", "?", INK_DIM},
+		{"verified", "+", INK_NORMAL},
+		{"changed", "!", INK_ALARM},
+		{"blocked", "x", INK_WARNING},
+	};
+	for (size_t i = 0; i < sizeof marks / sizeof *marks; i++) {
+		if (!is(trust, marks[i].trust))
+			continue;
+		ink_style(k, marks[i].style);
+		ink_put(k, marks[i].mark);
+		ink_style(k, INK_NORMAL);
+	}
 }
 
 /* "15:04 -- " before what the node says of itself and of others. */
@@ -80,6 +108,7 @@ static void show_peer(const struct evtext_config *cfg, const struct event *ev,
 		return;
 	put_mark(cfg, ev, k, "--");
 	put_who(k, p->name, p->nick, p->id);
+	put_trust(k, p->trust);
 	ink_put(k, text);
 	put_note(k, " at ", p->address);
 	if (is(p->state, "online") && p->away)
@@ -97,6 +126,7 @@ static void show_person(const struct evtext_config *cfg, const struct event *ev,
 	put_note(k, "  ", p->state);
 	put_note(k, "  ", p->trust);
 	put_note(k, "  ", p->address);
+	put_note(k, "  knocks: ", p->knock);
 	ink_put(k, "\n");
 }
 
@@ -114,6 +144,8 @@ static void put_speaker(const struct event_message *m, struct ink *k)
 		put_who(k, m->nick, NULL, NULL);
 	else
 		put_who(k, m->name, m->nick, m->peer);
+	if (!is_lan || !is_out)
+		put_trust(k, m->trust);
 	if (is_out && is(m->state, "queued"))
 		ink_put(k, ", queued");
 	ink_put(k, !is_lan ? "] " : is_action ? " " : "> ");
@@ -122,6 +154,14 @@ static void put_speaker(const struct event_message *m, struct ink *k)
 		put_who(k, is_out ? m->nick : m->name, m->nick, is_out ? NULL : m->peer);
 		ink_put(k, " ");
 	}
+}
+
+/* "-- bob: ", before what is said of a conversation. */
+static void put_about(const struct event_message *m, struct ink *k)
+{
+	ink_put(k, "-- ");
+	put_who(k, m->name, m->nick, m->peer);
+	ink_put(k, ": ");
 }
 
 static void show_message(const struct evtext_config *cfg, const struct event *ev,
@@ -133,7 +173,10 @@ static void show_message(const struct evtext_config *cfg, const struct event *ev
 		ink_date(k, ev->time_ms);
 	ink_clock(k, ev->time_ms);
 	ink_put(k, " ");
-	put_speaker(&ev->u.message, k);
+	if (is(ev->u.message.direction, "note"))
+		put_about(&ev->u.message, k);
+	else
+		put_speaker(&ev->u.message, k);
 	ink_body(k, ev->u.message.text);
 	ink_put(k, "\n");
 	ink_fold(k, mark);
@@ -452,6 +495,25 @@ static void show_sas(const struct evtext_config *cfg, const struct event *ev,
 	ink_put(k, "\n");
 }
 
+static void show_knock(const struct evtext_config *cfg, const struct event *ev,
+		       struct ink *k)
+{
+	const struct event_knock *n = &ev->u.knock;
+	const char *trust = cfg->is_bare ? "p2pmsg trust" : "/trust";
+	const char *block = cfg->is_bare ? "p2pmsg block" : "/block";
+	put_mark(cfg, ev, k, "--");
+	put_who(k, n->name, n->nick, n->peer);
+	put_note(k, " knocks: ", n->text);
+	char *id = mem_strndup(n->peer ? n->peer : "",
+			       strnlen(n->peer ? n->peer : "", ID_TYPED));
+	ink_printf(k, "\n    let in: %s ", trust);
+	ink_name(k, id, LINE_BYTES);
+	ink_printf(k, "    keep out: %s ", block);
+	ink_name(k, id, LINE_BYTES);
+	ink_put(k, "\n");
+	mem_free(id);
+}
+
 static void show_waiting(const struct evtext_config *cfg, const struct event *ev,
 			 struct ink *k)
 {
@@ -524,6 +586,7 @@ static void (*const shows[EVENT_COUNT])(const struct evtext_config *cfg,
 	[EVENT_FINDING] = show_finding,	  [EVENT_ITEM] = show_item,
 	[EVENT_ENTRY] = show_nothing,	  [EVENT_RECORD] = show_nothing,
 	[EVENT_SAFETY] = show_safety,	  [EVENT_SAS] = show_sas,
+	[EVENT_KNOCK] = show_knock,
 };
 
 void evtext_show(const struct evtext_config *cfg, const struct event *ev, struct ink *k)

@@ -410,7 +410,7 @@ def contacts_only(quiet):
     id_ = s.say("knock knock")
     acked(s, id_)
     until("the knock is shown", lambda: any(
-        "knock knock" in n["text"] for n in quiet.seen("notice")))
+        "knock knock" in n["text"] for n in quiet.seen("knock")))
     s.say("still here")
     check(s.wait(lambda: s.nacks) and s.nacks[0][1] == 4, f"second: {s.nacks}")
     to_us(quiet, s, "who is there")

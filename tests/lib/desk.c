@@ -61,6 +61,15 @@ static void keep_trust(struct desk *d, const struct event *ev)
 	}
 }
 
+static void keep_told(struct desk *d, const struct event *ev)
+{
+	if (ev->type == EVENT_MESSAGE && ev->cursor != 0)
+		snprintf(d->told, sizeof d->told, "%s %s: %s", ev->u.message.direction,
+			 word(ev->u.message.trust), ev->u.message.text);
+	else if (ev->type == EVENT_KNOCK)
+		snprintf(d->told, sizeof d->told, "knock: %s", ev->u.knock.text);
+}
+
 static void keep_end(struct desk *d, const struct event *ev)
 {
 	if (ev->type == EVENT_ERROR) {
@@ -86,6 +95,7 @@ static void on_event(void *ctx, const struct event *ev)
 	keep_row(d, ev);
 	keep_said(d, ev);
 	keep_trust(d, ev);
+	keep_told(d, ev);
 	keep_end(d, ev);
 	if (ev->type != EVENT_PEER || d->forget_when_offline == NULL ||
 	    strcmp(ev->u.peer.state, "offline") != 0)
@@ -116,7 +126,7 @@ void desk_ask(struct desk *d, enum verb verb, const char *a, const char *b, cons
 	cmd.u.arg[2] = c;
 	d->status = 0;
 	d->first_done = 0;
-	d->text[0] = d->row[0] = d->said[0] = '\0';
+	d->text[0] = d->row[0] = d->said[0] = d->told[0] = '\0';
 	d->n_alarms = 0;
 	memset(d->counts, 0, sizeof d->counts);
 	d->port.ops->submit(d->port.impl, &cmd);

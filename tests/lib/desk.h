@@ -23,6 +23,7 @@ struct desk {
 		[4096]; /* the texts of messages among the replies, each with a | after it */
 	char row[1024]; /* the last other reply that shows something, as words */
 	unsigned n_alarms;
+	char told[1024]; /* the last message or knock that happened: "in contact: text" */
 	/* at all */
 	char sas[256]; /* the last of comparing words: "compare: words; numbers" */
 	char safety[128]; /* the last safety number */

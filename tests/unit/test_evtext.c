@@ -516,6 +516,58 @@ static void safety_number_in_groups_and_its_code(void **state)
 	mem_free(code);
 }
 
+/* Behind the short id, where no nick reaches. */
+static void names_show_the_trust_in_their_key(void **state)
+{
+	static const struct {
+		const char *trust, *line;
+	} rows[] = {
+		{"contact", "12:00 [bob~abcd] hello\n"},
+		{"verified", "12:00 [bob~abcd+] hello\n"},
+		{"unverified", "12:00 [bob~abcd?] hello\n"},
+		{"changed", "12:00 [bob~abcd!] hello\n"},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct event ev = message("abcdefgh", "in", "hello");
+		ev.u.message.trust = rows[i].trust;
+		assert_shown(&ev, rows[i].line);
+	}
+	struct event ev = message("#lan", "in", "hello");
+	ev.u.message.trust = "changed";
+	assert_shown(&ev, "12:00 #lan <bob~abcd!> hello\n");
+	ev = (struct event){.type = EVENT_PEER, .cursor = 1, .time_ms = TIME_MS};
+	ev.u.peer.name = "bob~abcd";
+	ev.u.peer.state = "offline";
+	ev.u.peer.trust = "changed";
+	assert_shown(&ev, "12:00 -- bob~abcd! is offline\n");
+}
+
+static void a_note_is_nobodys_word(void **state)
+{
+	struct event ev = message("abcdefgh", "note", "the name means another key");
+	(void)state;
+	assert_shown(&ev, "12:00 -- bob~abcd: the name means another key\n");
+}
+
+static void a_knock_says_what_to_type(void **state)
+{
+	struct evtext_config shell = {.is_bare = true};
+	struct event ev = {.type = EVENT_KNOCK, .cursor = 1, .time_ms = TIME_MS};
+	(void)state;
+	ev.u.knock.name = "bob~abcd";
+	ev.u.knock.peer = "abcdefghijklmnop";
+	ev.u.knock.text = "it is me\n12:00 !! ALARM: fire";
+	char *text = show(&plain, &ev);
+	assert_non_null(strstr(text, "12:00 -- bob~abcd knocks: it is me\\u{A}12:00"));
+	assert_non_null(strstr(text, "let in: /trust abcdefghijkl "));
+	assert_non_null(strstr(text, "keep out: /block abcdefghijkl\n"));
+	mem_free(text);
+	text = show(&shell, &ev);
+	assert_non_null(strstr(text, "let in: p2pmsg trust abcdefghijkl "));
+	mem_free(text);
+}
+
 static void words_say_what_to_type(void **state)
 {
 	struct evtext_config shell = {.is_bare = true};
@@ -560,6 +612,9 @@ int main(void)
 		cmocka_unit_test(peers_are_an_aligned_table),
 		cmocka_unit_test(safety_number_in_groups_and_its_code),
 		cmocka_unit_test(words_say_what_to_type),
+		cmocka_unit_test(names_show_the_trust_in_their_key),
+		cmocka_unit_test(a_note_is_nobodys_word),
+		cmocka_unit_test(a_knock_says_what_to_type),
 		cmocka_unit_test(nobody_is_said_in_words),
 		cmocka_unit_test(tables_keep_to_their_tags),
 		cmocka_unit_test(one_option_is_explained_many_are_listed),
