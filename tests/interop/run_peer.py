@@ -21,6 +21,7 @@ if missing_packages():
 
 import peer_bad  # noqa: E402
 import peer_devices  # noqa: E402
+import peer_sas  # noqa: E402
 import peer_talk  # noqa: E402
 from py_peer import Device, Lan, Session  # noqa: E402, F401
 
@@ -79,6 +80,10 @@ def main():
         listener.close()
         for test in (*peer_devices.TESTS, *peer_bad.TESTS, *peer_talk.TALK):
             run(test, node)
+        for test in peer_sas.ALONE:
+            run(test, node)
+        for test in peer_sas.BETWEEN:
+            run(test, node, strict)
         for test in peer_talk.QUIET:
             run(test, quiet)
         run(peer_talk.day_quota, strict)
