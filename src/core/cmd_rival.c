@@ -265,11 +265,14 @@ static void on_moved(void *ctx, const struct store_request *req,
 	tell_given_up(from, reply);
 	hand_over(from, to);
 	note(from, to);
+	char dropped[64] = "";
+	if (reply->n_items > 0)
+		snprintf(dropped, sizeof dropped, "; %zu waiting message%s dropped",
+			 reply->n_items, reply->n_items == 1 ? " was" : "s were");
 	snprintf(text, sizeof text,
 		 "the name means %s (%.12s) now, with all that was said, and is not "
-		 "verified by that; %zu waiting message%s dropped",
-		 to->name, to->id_text, reply->n_items,
-		 reply->n_items == 1 ? " was" : "s were");
+		 "verified by that%s",
+		 to->name, to->id_text, dropped);
 	emit_done(c, m.to, text);
 }
 

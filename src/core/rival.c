@@ -226,8 +226,10 @@ void rival_explain(const struct peer *p, const char *who, char *out, size_t max)
 		snprintf(others, sizeof others, "others");
 	snprintf(
 		out, max,
-		"nothing was done, as '%s' is the name of %s (%.12s), whom you know, and "
-		"used by %s%s. Decide once: /trust %s %.12s when you mean whom you know "
+		"nothing was done, as '%s' is the name of %s (%.12s), whom you know, but "
+		"is "
+		"also used by %s%s. Decide once: /trust %s %.12s when you mean whom you "
+		"know "
 		"and the other is somebody else; /trust %s %.12s when your contact has a "
 		"new key. Or name a key by its id: /msg %.12s",
 		who, p->name, p->id_text, others, n > shown ? " and more" : "", who,

@@ -124,8 +124,10 @@ static struct waiter *find(struct core *c, const uint8_t *id, size_t n, bool is_
 static void tell_all(struct waiter *w)
 {
 	unsigned n = w->n_all - w->n_ids - w->n_refused;
+	char text[64];
+	snprintf(text, sizeof text, "delivered to all %u", n);
 	if (n == w->n_all)
-		emit_done(w->core, w->to, "delivered to all");
+		emit_done(w->core, w->to, text);
 	else if (w->n_refused > 0)
 		emit_error(w->core, w->to, 3, "%u of %u have it, %u refused it", n,
 			   w->n_all, w->n_refused);

@@ -225,7 +225,7 @@ static void a_tag_is_everybody_who_has_it(void **state)
 	assert_int_equal(d.counts[EVENT_SENT], 2);
 	assert_string_equal(d.text, "to 2: 2 on the way, 0 wait here");
 	desk_ask(&d, VERB_ME, "@friends", "waves", "5", 100);
-	assert_string_equal(d.text, "delivered to all");
+	assert_string_equal(d.text, "delivered to all 2");
 	for (unsigned i = 1; i < 5; i++) {
 		assert_int_equal(sim_saw(s, i, "hello lab"), i == 1 || i == 2);
 		assert_int_equal(sim_saw(s, i, "waves"), i == 2 || i == 3);
