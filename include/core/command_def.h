@@ -22,7 +22,7 @@
 #ifndef CORE_COMMAND_DEF_H
 #define CORE_COMMAND_DEF_H
 
-/* clang-format off: tables, a row a line */
+/* clang-format off */ /* tables, a row a line */
 
 #define COMMAND_TABLE(C) \
 	C(PEERS, peers, SLASH | SHELL, "list who is on the network") \

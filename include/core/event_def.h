@@ -16,7 +16,7 @@
 #ifndef CORE_EVENT_DEF_H
 #define CORE_EVENT_DEF_H
 
-/* clang-format off: tables, a row a line */
+/* clang-format off */ /* tables, a row a line */
 
 #define EVENT_TABLE(E) \
 	E(PEER, peer, KEPT) \
