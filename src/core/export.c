@@ -9,8 +9,9 @@
 #include "core/kept.h"
 
 enum {
-	ROWS = 256,
-	ROWS_BYTES = 1 << 20,
+	ROWS = 1024,
+	/* Seven times as long as JSON at worst: below what a reader may be behind. */
+	ROWS_BYTES = 512 << 10,
 	SCAN_ROWS = 20000 /* looked at, before others have their turn */
 };
 

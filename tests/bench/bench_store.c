@@ -4,6 +4,8 @@
  *   bench_store rate [N]   N messages from end to end of two stores: kept and queued by
  *                          one, kept by the other, marked delivered by the first
  *   bench_store grow N     a store with N messages: opening it, searching it, its memory
+ *   bench_store fill KEY DB N   N messages on #lan into the store of a profile, whose key
+ *                          file has no passphrase
  */
 #include <poll.h>
 #include <stdio.h>
@@ -13,6 +15,9 @@
 
 #include "base/mem.h"
 #include "base/secret.h"
+#include "core/chat.h"
+#include "core/kept.h"
+#include "crypto/keyfile.h"
 #include "store/store.h"
 
 enum { BODY = 100, WINDOW = 4000, NEWEST = 10000, RATE_N = 100000 };
@@ -44,9 +49,8 @@ static void on_trouble(void *ctx, enum err e, const char *text)
 	exit(1);
 }
 
-static struct store *open_store(const char *path)
+static struct store *open_with(const char *path, const uint8_t *key)
 {
-	static const uint8_t key[STORE_KEY_BYTES] = {1};
 	char why[STORE_WHY_BYTES];
 	struct store *s;
 	const struct store_config cfg = {
@@ -57,6 +61,13 @@ static struct store *open_store(const char *path)
 		exit(1);
 	}
 	return s;
+}
+
+static struct store *open_store(const char *path)
+{
+	static const uint8_t key[STORE_KEY_BYTES] = {1};
+
+	return open_with(path, key);
 }
 
 static void wait_for(struct store *a, struct store *b)
@@ -283,6 +294,61 @@ static int grow(const char *dir, uint64_t n)
 	return 0;
 }
 
+/* As core keeps what somebody says on #lan. */
+static void make_text(struct store_message *m, uint64_t n, struct buf *object,
+		      struct buf *body)
+{
+	char text[BODY + 1];
+	struct msg msg = {.type = MSG_TEXT, .id = m->id};
+	const struct kept_body kept = {.object = {0}, .nick = slice_str("somebody")};
+	struct kept_body k = kept;
+
+	snprintf(text, sizeof(text),
+		 "number %llu says %s to all and nothing else of note",
+		 (unsigned long long)n, n % 1000 == 0 ? word : "hello");
+	msg.u.text = (struct msg_text){.conv = slice_of(m->conv.b, sizeof(m->conv.b)),
+				       .time = m->sent_ms,
+				       .lamport = m->lamport,
+				       .text = slice_str(text)};
+	buf_clear(object, SIZE_MAX);
+	buf_clear(body, SIZE_MAX);
+	must(msg_encode(&msg, object));
+	k.object = buf_slice(object);
+	must(kept_encode(body, &k));
+	m->body = buf_slice(body);
+}
+
+static int fill_profile(const char *key_path, const char *path, uint64_t n)
+{
+	uint8_t key[STORE_KEY_BYTES];
+	struct identity *id;
+	struct buf object, body;
+	const uint64_t now = clock_wall_ms(clock_system());
+
+	must(keyfile_load(key_path, slice_of(NULL, 0), &id));
+	identity_db_key(id, key);
+	struct ends e = {.a = open_with(path, key), .n = n};
+	buf_init(&object, PROTO_PAYLOAD_MAX_BYTES);
+	buf_init(&body, PROTO_PAYLOAD_MAX_BYTES);
+	while (e.done < n) {
+		while (e.sent < n && e.sent - e.done < WINDOW) {
+			struct store_request req = keep(&e, e.sent);
+			req.done = on_delivered;
+			req.msg.sent_ms = req.msg.kept_ms = now - 1000 * (n - e.sent);
+			req.msg.state = STORE_NONE;
+			conv_lan(&req.msg.conv);
+			make_text(&req.msg, e.sent++, &object, &body);
+			must(store_submit(e.a, &req));
+		}
+		wait_for(e.a, NULL);
+	}
+	store_free(e.a);
+	buf_wipe(&object);
+	buf_wipe(&body);
+	identity_free(id);
+	return 0;
+}
+
 static void remove_all(const char *dir)
 {
 	static const char *const names[] = {"a.db", "b.db", "grow.db"};
@@ -312,8 +378,10 @@ int main(int argc, char **argv)
 		status = rate(dir, n);
 	else if (argc > 2 && strcmp(argv[1], "grow") == 0)
 		status = grow(dir, n);
+	else if (argc > 4 && strcmp(argv[1], "fill") == 0)
+		status = fill_profile(argv[2], argv[3], strtoull(argv[4], NULL, 10));
 	else
-		fprintf(stderr, "bench_store rate [N] | grow N\n");
+		fprintf(stderr, "bench_store rate [N] | grow N | fill KEY DB N\n");
 	remove_all(dir);
 	mem_free(dir);
 	return status;

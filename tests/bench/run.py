@@ -146,6 +146,22 @@ def bench_store():
                                    ("a word in a million", "scan", "s", 3),
                                    ("memory after that", "rss", "MiB", 32)):
         row("store", what, v[f"store.{n}.{key}"], None, unit, floor=floor, is_least=False)
+    for n in sizes:
+        run = subprocess.run([HERE / "past.py", str(n)], text=True, stdout=subprocess.PIPE,
+                             timeout=900, env=dict(os.environ, BENCH_BUILD=str(build)))
+        real = lines(run.stdout)
+        if not real:
+            raise RuntimeError("no figures of a real node: " + run.stdout.strip()[-300:])
+        for what, key, unit, floor in (
+                ("real node, start", "start", "ms", None),
+                ("real node, history -n 20", "history", "ms", 50),
+                ("real node, a word in the newest 10,000", "newest", "ms", 100),
+                ("real node, a word nobody said", "scan", "s", 3),
+                ("real node, longest stall meanwhile", "stall", "ms", 50),
+                ("real node, export", "export", "s", None),
+                ("real node, memory after that", "rss", "MiB", None)):
+            row("store", f"{what}, {n}", real[f"past.{key}"], None, unit, floor=floor,
+                is_least=False)
 
 
 def bench_lan():
