@@ -40,6 +40,8 @@
 	  "hidden: find others without being announced") \
 	X(lan, BOOL, "yes", 0, 1, LIVE, "take part in #lan") \
 	X(accept_from, ENUM, "all|contacts", 0, 0, LIVE, "who may write to me") \
+	X(receipts, BOOL, "no", 0, 1, LIVE, "tell others what I have read") \
+	X(typing, BOOL, "no", 0, 1, LIVE, "tell others while I am writing to them") \
 	X(passphrase_command, STR, "", 0, 1024, NONE, \
 	  "its first line of output opens the key file") \
 	X(log_level, ENUM, "warn|error|info|debug", 0, 0, LIVE, \

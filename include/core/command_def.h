@@ -9,6 +9,7 @@
  *          LOCAL    the front end does it; core never sees it
  *          CURRENT  in a client the first argument is left out: it is the current
  *                   conversation
+ *          NONE     neither: programs and front ends only
  *          ALONE    works without a running node and without starting one
  * and for each its arguments in order, CMD_ARGS_<NAME>(A):
  * A(name, KIND, NEED, help)
@@ -28,6 +29,14 @@
 	C(PEERS, peers, SLASH | SHELL, "list who is on the network") \
 	C(MSG, msg, SLASH | SHELL, "send a message to somebody or to #lan") \
 	C(ME, me, SLASH | SHELL | CURRENT, "send an action: * ada waves") \
+	C(REPLY, reply, SLASH | SHELL, "answer the last message, or a certain one") \
+	C(EDIT, edit, SLASH | SHELL, "change what you said last, or before") \
+	C(DELETE, delete, SLASH | SHELL, "take back what you said last, or before") \
+	C(REACT, react, SLASH | SHELL, "react to the last message, or a certain one") \
+	C(EXPIRE, expire, SLASH | SHELL, "have what you say from now on disappear") \
+	C(READ, read, SLASH | SHELL, "mark a conversation as read") \
+	C(RECEIPTS, receipts, SLASH | SHELL, "tell somebody what you have read, or not") \
+	C(TYPING, typing, NONE, "tell somebody that you are writing; for front ends") \
 	C(HISTORY, history, SLASH | SHELL, "show what was said") \
 	C(SEARCH, search, SLASH | SHELL, "look for a text in all that was said") \
 	C(DOCTOR, doctor, SLASH | SHELL, "look what is wrong, and what to do") \
@@ -71,11 +80,41 @@
 	A(who, PEER, REQ, "the recipient, or #lan") \
 	A(text, REST, REQ, "what you do") \
 	A(wait, VALUE, OPT, "seconds to wait for the delivery")
+#define CMD_ARGS_REPLY(A) \
+	A(who, PEER, REQ, "with whom, or #lan") \
+	A(text, REST, REQ, "the answer; - reads it from standard input") \
+	A(id, VALUE, OPT, "of the message, or how it begins (history --ids)") \
+	A(wait, VALUE, OPT, "seconds to wait for the delivery")
+#define CMD_ARGS_EDIT(A) \
+	A(who, PEER, REQ, "with whom, or #lan") \
+	A(text, REST, REQ, "the new text; - reads it from standard input") \
+	A(id, VALUE, OPT, "of your message, or how it begins (history --ids)") \
+	A(wait, VALUE, OPT, "seconds to wait for the delivery")
+#define CMD_ARGS_DELETE(A) \
+	A(who, PEER, REQ, "with whom, or #lan") \
+	A(id, VALUE, OPT, "of your message, or how it begins (history --ids)") \
+	A(wait, VALUE, OPT, "seconds to wait for the delivery")
+#define CMD_ARGS_REACT(A) \
+	A(who, PEER, REQ, "with whom, or #lan") \
+	A(text, REST, OPT, "an emoji or a word; without it: none any more") \
+	A(id, VALUE, OPT, "of the message, or how it begins (history --ids)") \
+	A(wait, VALUE, OPT, "seconds to wait for the delivery")
+#define CMD_ARGS_EXPIRE(A) \
+	A(who, PEER, REQ, "whom you say it to, or #lan") \
+	A(time, WORD, OPT, "1m to 4w, or off; without it: show it")
+#define CMD_ARGS_READ(A) A(who, PEER, REQ, "with whom, or #lan")
+#define CMD_ARGS_RECEIPTS(A) \
+	A(who, PEER, REQ, "whom") \
+	A(state, WORD, OPT, "on, off or default; without it: show it")
+#define CMD_ARGS_TYPING(A) \
+	A(who, PEER, REQ, "whom") \
+	A(state, WORD, OPT, "on or off; on")
 #define CMD_ARGS_HISTORY(A) \
 	A(who, PEER, OPT, "with whom, or #lan; without it: all conversations") \
 	A(n, VALUE, OPT, "how many of the newest; 20") \
 	A(since, VALUE, OPT, "a date, or how long ago: 90m, 36h, 7d") \
-	A(until, VALUE, OPT, "the same")
+	A(until, VALUE, OPT, "the same") \
+	A(ids, FLAG, OPT, "with the beginning of each message's id")
 #define CMD_ARGS_SEARCH(A) \
 	A(text, REST, REQ, "the text; neither case nor accents matter") \
 	A(n, VALUE, OPT, "how many of the newest; 20")

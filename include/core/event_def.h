@@ -22,6 +22,10 @@
 	E(PEER, peer, KEPT) \
 	E(MESSAGE, message, KEPT) \
 	E(STATE, state, KEPT) \
+	E(EDIT, edit, KEPT) \
+	E(DELETE, delete, KEPT) \
+	E(REACTION, reaction, KEPT) \
+	E(TYPING, typing, KEPT) \
 	E(NOTICE, notice, KEPT) \
 	E(SAS, sas, KEPT) \
 	E(KNOCK, knock, KEPT) \
@@ -56,19 +60,41 @@
 	EVENT_FIELDS_PEER(F)
 
 /* A text came in or went out. conv: "#lan" or the id of the peer. direction: in,
- * out. style: plain, action. state (out): queued, sent, delivered. peer: who said
- * it (in), whom it is for (out; absent on #lan). direction note: nobody said it, it is
- * about the conversation. trust: in that peer's key. */
+ * out. style: plain, action. state (out): queued, sent, delivered, read. peer: who said
+ * it (in), whom it is for (out; absent on #lan). reply_to: the id of the message that it
+ * answers, reply_text: how that begins, if it is known. edited: when the text was
+ * changed. deleted: there is no text any more. reactions: who said what to it, for people.
+ * late: seconds that it was on its way. expires: it is gone then.
+ * direction note: nobody said it, it is about the conversation. trust: in that peer's
+ * key. */
 #define EVENT_FIELDS_MESSAGE(F) \
 	F(id, STR) F(conv, STR) F(direction, STR) F(peer, STR) F(name, STR) \
 	F(nick, STR) F(trust, STR) F(text, STR) F(style, STR) F(state, STR) \
-	F(sent, TIME)
+	F(sent, TIME) \
+	F(reply_to, STR) F(reply_text, STR) F(edited, TIME) F(deleted, YES) \
+	F(reactions, STR) F(late, NUM) F(expires, TIME)
 
 /* A stranger may write once, and did: it is held. id: of the message. */
 #define EVENT_FIELDS_KNOCK(F) \
 	F(peer, STR) F(name, STR) F(nick, STR) F(id, STR) F(text, STR) F(sent, TIME)
 
-/* What became of an outgoing message: queued, sent, delivered, failed. */
+/* What somebody (in) or we (out) did to the message `id` of conv; the rest as above.
+ * text: the new one; of a reaction, absent when it is taken back. author: whose message
+ * it is that is reacted to; absent: ours. */
+#define EVENT_FIELDS_EDIT(F) \
+	F(id, STR) F(conv, STR) F(direction, STR) F(peer, STR) F(name, STR) \
+	F(nick, STR) F(text, STR)
+#define EVENT_FIELDS_DELETE(F) \
+	F(id, STR) F(conv, STR) F(direction, STR) F(peer, STR) F(name, STR) F(nick, STR)
+#define EVENT_FIELDS_REACTION(F) \
+	F(id, STR) F(author, STR) F(conv, STR) F(direction, STR) F(peer, STR) \
+	F(name, STR) F(nick, STR) F(text, STR)
+
+/* Somebody is writing to us, or has stopped. */
+#define EVENT_FIELDS_TYPING(F) \
+	F(conv, STR) F(peer, STR) F(name, STR) F(typing, YES)
+
+/* What became of an outgoing message: queued, sent, delivered, read, failed. */
 #define EVENT_FIELDS_STATE(F) \
 	F(id, STR) F(peer, STR) F(name, STR) F(state, STR) F(why, STR)
 

@@ -19,6 +19,7 @@ struct evtext_config {
 	bool is_color;
 	bool has_qr; /* the QR code is shown without being asked for */
 	bool is_bare; /* answers to one command of a shell: no marks before lines */
+	bool has_ids; /* messages with the beginning of their ids */
 	/* Width of the terminal: what others say is folded, so that a line that wraps
 	 * cannot begin like one of ours either. 0: no terminal. */
 	unsigned columns;
@@ -33,6 +34,8 @@ void evtext_columns_set(struct evtext *t, unsigned columns);
 /* Replies with this tag answer that verb: lists are gathered and shown as a table
  * when the command is done. */
 void evtext_expect(struct evtext *t, uint64_t tag, enum verb verb);
+/* Messages that answer the command with this tag show the beginning of their ids. */
+void evtext_ids(struct evtext *t, uint64_t tag);
 /* Lines that end with '\n', mem_free; NULL: nothing to show, or not yet. */
 char *evtext_take(struct evtext *t, const struct event *ev);
 

@@ -27,7 +27,12 @@
 	M(SAS_NONCE, sas_nonce, 7, CTRL, PHASE_LIVE) \
 	M(SAS_REVEAL, sas_reveal, 8, CTRL, PHASE_LIVE) \
 	M(SAS_RESULT, sas_result, 9, CTRL, PHASE_LIVE) \
-	M(TEXT, text, 16, MSG, PHASE_LIVE)
+	M(TEXT, text, 16, MSG, PHASE_LIVE) \
+	M(EDIT, edit, 17, MSG, PHASE_LIVE) \
+	M(DELETE, delete, 18, MSG, PHASE_LIVE) \
+	M(REACTION, reaction, 19, MSG, PHASE_LIVE) \
+	M(RECEIPT, receipt, 20, MSG, PHASE_LIVE) \
+	M(TYPING, typing, 21, MSG, PHASE_LIVE)
 
 #define MSG_FIELDS_HELLO(F) \
 	F(2, nick, STR, 0, PROTO_NICK_BYTES, REQ) \
@@ -61,6 +66,44 @@
 	F(1, time, UINT, 0, PROTO_NUMBER_MAX, REQ) \
 	F(2, lamport, UINT, 0, PROTO_NUMBER_MAX, REQ) \
 	F(3, text, STR, 1, PROTO_TEXT_BYTES, REQ) \
-	F(6, style, UINT, 0, 1, OPT)
+	F(4, reply_to, BIN, 16, 16, OPT) \
+	F(5, reply_author, BIN, 32, 32, OPT) \
+	F(6, style, UINT, 0, 1, OPT) \
+	F(27, expire_s, UINT, PROTO_EXPIRE_MIN_S, PROTO_EXPIRE_MAX_S, OPT)
+
+#define MSG_FIELDS_EDIT(F) \
+	F(0, conv, BIN, 16, 16, REQ) \
+	F(1, time, UINT, 0, PROTO_NUMBER_MAX, REQ) \
+	F(2, lamport, UINT, 0, PROTO_NUMBER_MAX, REQ) \
+	F(3, target, BIN, 16, 16, REQ) \
+	F(4, text, STR, 1, PROTO_TEXT_BYTES, REQ)
+
+#define MSG_FIELDS_DELETE(F) \
+	F(0, conv, BIN, 16, 16, REQ) \
+	F(1, time, UINT, 0, PROTO_NUMBER_MAX, REQ) \
+	F(2, lamport, UINT, 0, PROTO_NUMBER_MAX, REQ) \
+	F(3, target, BIN, 16, 16, REQ)
+
+#define MSG_FIELDS_REACTION(F) \
+	F(0, conv, BIN, 16, 16, REQ) \
+	F(1, time, UINT, 0, PROTO_NUMBER_MAX, REQ) \
+	F(2, lamport, UINT, 0, PROTO_NUMBER_MAX, REQ) \
+	F(3, target, BIN, 16, 16, REQ) \
+	F(4, text, STR, 0, PROTO_REACTION_BYTES, REQ) \
+	F(5, author, BIN, 32, 32, REQ)
+
+/* kind: 1 delivered, 2 read */
+#define MSG_FIELDS_RECEIPT(F) \
+	F(0, conv, BIN, 16, 16, REQ) \
+	F(1, time, UINT, 0, PROTO_NUMBER_MAX, REQ) \
+	F(2, lamport, UINT, 0, PROTO_NUMBER_MAX, REQ) \
+	F(3, kind, UINT, 1, 2, REQ) \
+	F(4, ids, IDS, 1, PROTO_RECEIPT_IDS, REQ)
+
+#define MSG_FIELDS_TYPING(F) \
+	F(0, conv, BIN, 16, 16, REQ) \
+	F(1, time, UINT, 0, PROTO_NUMBER_MAX, REQ) \
+	F(2, lamport, UINT, 0, PROTO_NUMBER_MAX, REQ) \
+	F(3, is_typing, BOOL, 0, 1, REQ)
 
 #endif

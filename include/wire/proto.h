@@ -59,6 +59,12 @@ enum {
 	PROTO_LAN_BURST = 20,
 	PROTO_LAN_RESEND_S = 60,
 	PROTO_LAMPORT_AHEAD = 1 << 20,
+	PROTO_REACTION_BYTES = 32,
+	PROTO_EXPIRE_MIN_S = 60,
+	PROTO_EXPIRE_MAX_S = 28 * 86400,
+	PROTO_RECEIPT_IDS = 256,
+	PROTO_RECEIPT_S = 2, /* at most one RECEIPT in this time */
+	PROTO_TYPING_S = 5, /* at most one TYPING in this time */
 
 	/* "Discovery" */
 	PROTO_TXT_MAX_BYTES = 256,

@@ -17,6 +17,13 @@ static const struct verb_needs rows[] = {
 	{.verb = VERB_PEERS, .saved_arg = -1, .wait_alone = "3"},
 	{.verb = VERB_MSG, .saved_arg = -1, .wait = "10"},
 	{.verb = VERB_ME, .saved_arg = -1, .wait = "10"},
+	{.verb = VERB_REPLY, .saved_arg = -1, .wait = "10"},
+	{.verb = VERB_EDIT, .saved_arg = -1, .wait = "10"},
+	{.verb = VERB_DELETE, .saved_arg = -1, .wait = "10"},
+	{.verb = VERB_REACT, .saved_arg = -1, .wait = "10"},
+	{.verb = VERB_READ, .is_running = true, .saved_arg = -1},
+	{.verb = VERB_EXPIRE, .is_offline = true, .saved_arg = -1},
+	{.verb = VERB_RECEIPTS, .is_offline = true, .saved_arg = -1},
 	{.verb = VERB_NICK,
 	 .is_offline = true,
 	 .is_storeless = true,
@@ -95,9 +102,11 @@ static enum status read_text(char **out)
 
 static enum status take_stdin(struct command *cmd, char **text)
 {
-	const char **arg = cmd->verb == VERB_MSG  ? &cmd->u.msg.text
-			   : cmd->verb == VERB_ME ? &cmd->u.me.text
-						  : NULL;
+	const char **arg = cmd->verb == VERB_MSG     ? &cmd->u.msg.text
+			   : cmd->verb == VERB_ME    ? &cmd->u.me.text
+			   : cmd->verb == VERB_REPLY ? &cmd->u.reply.text
+			   : cmd->verb == VERB_EDIT  ? &cmd->u.edit.text
+						     : NULL;
 	if (!arg || strcmp(*arg, "-") != 0)
 		return STATUS_DONE;
 	enum status s = read_text(text);

@@ -2,8 +2,10 @@
 
 #include "base/mem.h"
 #include "core/dialer.h"
+#include "core/expire.h"
 #include "core/kept.h"
 #include "core/outbox.h"
+#include "core/quotes.h"
 #include "crypto/hash.h"
 
 static const char conv_label[16] = {'p', '2', 'p', 'm', 's', 'g', '-', 'c',
@@ -27,7 +29,7 @@ void conv_lan(struct id16 *out)
 /* ---- said ---- */
 
 static enum err encode(struct core *c, struct peer *p, struct slice text, bool is_action,
-		       struct msg *m, struct object **out)
+		       const struct chat_reply *re, struct msg *m, struct object **out)
 {
 	const struct id16 *conv = p != NULL ? &p->conv : &c->lan_conv;
 	uint64_t *lamport = p != NULL ? &p->lamport : &c->lan_lamport;
@@ -40,7 +42,15 @@ static enum err encode(struct core *c, struct peer *p, struct slice text, bool i
 		.lamport = ++*lamport,
 		.text = text,
 		.style = is_action,
+		.expire_s = p != NULL ? p->expire_s : c->lan_expire_s,
 	};
+	if (m->u.text.expire_s > 0)
+		m->u.text.has |= MSG_HAS(27);
+	if (re != NULL) {
+		m->u.text.has |= MSG_HAS(4) | MSG_HAS(5);
+		m->u.text.reply_to = slice_of(re->id.b, sizeof re->id.b);
+		m->u.text.reply_author = slice_of(re->author.b, sizeof re->author.b);
+	}
 	buf_clear(&c->scratch, SIZE_MAX);
 	enum err e = msg_encode(m, &c->scratch);
 	if (e == ERR_OK)
@@ -54,7 +64,7 @@ static unsigned queued_for(const struct core *c, const struct peer *p)
 }
 
 /* Nobody is there, or too much waits already. */
-static enum err may_say(const struct core *c, const struct peer *p)
+enum err chat_may_say(const struct core *c, const struct peer *p)
 {
 	if (queued_for(c, p) >= (unsigned)options_int(c->cfg.options, OPT_queue_messages))
 		return ERR_FULL;
@@ -72,8 +82,12 @@ static void saying_free(struct saying *s)
 static void show(struct core *c, const struct store_message *kept)
 {
 	struct shown shown;
-	if (shown_init(&shown, c, kept) == ERR_OK)
+	if (shown_init(&shown, c, kept) == ERR_OK) {
+		struct quote *q = quotes_take(c, &shown, kept);
+		expire_known(c, kept->expires_ms);
 		emit(c, &shown.ev);
+		mem_free(q);
+	}
 	shown_wipe(&shown);
 }
 
@@ -104,6 +118,7 @@ static enum err keep(struct saying *s, const struct peer *p, const struct msg *m
 		.object = object,
 		.peer = p != NULL ? slice_of(p->node_id.b, sizeof p->node_id.b)
 				  : slice_of(NULL, 0),
+		.is_reply = m->u.text.reply_to.n > 0,
 	};
 	struct store_request req = {.verb = STORE_KEEP, .done = on_kept, .ctx = s};
 	req.is_new = true;
@@ -116,6 +131,8 @@ static enum err keep(struct saying *s, const struct peer *p, const struct msg *m
 		.kept_ms = core_wall_ms(c),
 		.state = p != NULL ? STORE_QUEUED : STORE_NONE,
 	};
+	if (m->u.text.expire_s > 0)
+		req.msg.expires_ms = req.msg.kept_ms + m->u.text.expire_s * 1000;
 	if (p != NULL) {
 		req.object_id = m->id;
 		req.object = object;
@@ -154,13 +171,13 @@ static void say_unkept(struct core *c, struct peer *p, const struct msg *m,
 }
 
 enum err chat_say(struct core *c, struct peer *p, struct slice text, bool is_action,
-		  const struct saying *how)
+		  const struct chat_reply *re, const struct saying *how)
 {
 	struct msg m;
 	struct object *o = NULL;
-	enum err e = may_say(c, p);
+	enum err e = chat_may_say(c, p);
 	if (e == ERR_OK)
-		e = encode(c, p, text, is_action, &m, &o);
+		e = encode(c, p, text, is_action, re, &m, &o);
 	if (e != ERR_OK)
 		return e;
 	if (!c->is_kept) {
@@ -171,6 +188,8 @@ enum err chat_say(struct core *c, struct peer *p, struct slice text, bool is_act
 	s->core = c;
 	s->obj = o;
 	s->is_lan = p == NULL;
+	if (re != NULL)
+		quotes_add(c, &c->node_id, &m.id, &re->id, re->excerpt);
 	list_add(&c->sayings, &s->node);
 	c->n_sayings++;
 	if (p != NULL) {

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "core/command.h"
+#include "core/expire.h"
 #include "core/profile.h"
 #include "core/sweep.h"
 #include "core/trace.h"
@@ -224,6 +225,7 @@ void cmd_events(struct call *call)
 		return;
 	}
 	emit_follow(call->core, call->to, since);
+	expire_on_follow(call->core);
 }
 
 static void tell_traced(struct call *call, const struct peer *p)

@@ -8,13 +8,12 @@
 #include "core/outbox.h"
 #include "core/profile.h"
 #include "core/tag.h"
+#include "core/talk.h"
 #include "core/waiter.h"
-
-enum { WAIT_MAX_S = 86400 };
 
 /* ---- msg, me ---- */
 
-static void say_failed(struct call *call, const struct peer *p, enum err e)
+void talk_failed(struct call *call, const struct peer *p, enum err e)
 {
 	if (e == ERR_FULL && p != NULL)
 		call_fail(call, 5,
@@ -34,14 +33,19 @@ static void say_failed(struct call *call, const struct peer *p, enum err e)
 			  PROTO_TEXT_BYTES);
 }
 
-static void tell_sent(const struct saying *s, const struct peer *p)
+void talk_done(struct core *c, struct reply_to to, struct peer *p, const struct object *o,
+	       bool has_wait, uint64_t wait_s)
 {
-	bool is_sent = s->is_lan || (p != NULL && peer_session(p) != NULL);
+	bool is_sent = o->is_lan || (p != NULL && peer_session(p) != NULL);
 	struct event ev = {.type = EVENT_SENT};
-	ev.u.sent.id = s->obj->id_text;
+	ev.u.sent.id = o->id_text;
 	ev.u.sent.peer = p != NULL ? p->id_text : NULL;
 	ev.u.sent.state = is_sent ? "sent" : "queued";
-	emit_reply(s->core, s->to, &ev);
+	emit_reply(c, to, &ev);
+	if (has_wait)
+		waiter_delivery(c, to, p, &o->id, wait_s);
+	else
+		emit_done(c, to, NULL);
 }
 
 static bool anybody_online(const struct core *c)
@@ -55,18 +59,27 @@ static bool anybody_online(const struct core *c)
 
 static void on_said(const struct saying *s, struct peer *p, enum err e, const char *why)
 {
-	struct core *c = s->core;
-	if (e != ERR_OK) {
-		emit_error(c, s->to, 5,
+	if (e == ERR_OK)
+		talk_done(s->core, s->to, p, s->obj, s->has_wait, s->wait_s);
+	else
+		emit_error(s->core, s->to, 5,
 			   "the message could not be kept, so it was not sent: %s",
 			   why[0] != '\0' ? why : err_str(e));
+}
+
+void talk_say(struct call *call, struct peer *p, const char *text, const char *wait,
+	      bool is_action, const struct chat_reply *re)
+{
+	uint64_t wait_s;
+	if (!call_number(call, wait, "wait", 0, TALK_WAIT_MAX_S, &wait_s))
 		return;
-	}
-	tell_sent(s, p);
-	if (s->has_wait)
-		waiter_delivery(c, s->to, p, &s->obj->id, s->wait_s);
-	else
-		emit_done(c, s->to, NULL);
+	struct saying how = {.to = call->to,
+			     .has_wait = wait != NULL,
+			     .wait_s = wait_s,
+			     .on_said = on_said};
+	enum err e = chat_say(call->core, p, slice_str(text), is_action, re, &how);
+	if (e != ERR_OK)
+		talk_failed(call, p, e);
 }
 
 static void say(struct call *call, const char *who, const char *text, const char *wait,
@@ -75,7 +88,7 @@ static void say(struct call *call, const char *who, const char *text, const char
 	struct core *c = call->core;
 	struct peer *p;
 	uint64_t wait_s;
-	if (!call_number(call, wait, "wait", 0, WAIT_MAX_S, &wait_s))
+	if (!call_number(call, wait, "wait", 0, TALK_WAIT_MAX_S, &wait_s))
 		return;
 	if (tag_is(who)) {
 		tag_say(call, who, text, is_action, wait != NULL, wait_s);
@@ -83,17 +96,10 @@ static void say(struct call *call, const char *who, const char *text, const char
 	}
 	if (!call_who(call, who, true, &p))
 		return;
-	if (p == NULL && call->patience_ms > 0 && !anybody_online(c)) {
+	if (p == NULL && call->patience_ms > 0 && !anybody_online(c))
 		waiter_again(c, call->to, call->cmd, call->patience_ms);
-		return;
-	}
-	struct saying how = {.to = call->to,
-			     .has_wait = wait != NULL,
-			     .wait_s = wait_s,
-			     .on_said = on_said};
-	enum err e = chat_say(c, p, slice_str(text), is_action, &how);
-	if (e != ERR_OK)
-		say_failed(call, p, e);
+	else
+		talk_say(call, p, text, wait, is_action, NULL);
 }
 
 void cmd_msg(struct call *call)

@@ -6,10 +6,12 @@
 #include "base/text.h"
 #include "core/cand.h"
 #include "core/dialer.h"
+#include "core/expire.h"
 #include "core/forget.h"
 #include "core/keep.h"
 #include "core/knock.h"
 #include "core/outbox.h"
+#include "core/receipts.h"
 #include "core/rival.h"
 #include "wire/fields.h"
 
@@ -31,6 +33,7 @@ struct contact {
 	struct slice alias, tags;
 	bool blocked, verified, mismatched;
 	struct slice rivals; /* RIVAL_BYTES each */
+	uint64_t expire_s, receipts, read_seq, told_seq;
 };
 
 enum {
@@ -45,7 +48,11 @@ enum {
 	KEY_BLOCKED,
 	KEY_VERIFIED,
 	KEY_MISMATCHED,
-	KEY_RIVALS
+	KEY_RIVALS,
+	KEY_EXPIRE = 20,
+	KEY_RECEIPTS,
+	KEY_READ,
+	KEY_TOLD
 };
 
 #define ROW(key, type, need, max, name) \
@@ -65,6 +72,10 @@ static const struct msg_field rows[] = {
 	ROW(KEY_VERIFIED, MSG_BOOL, MSG_OPT, 1, verified),
 	ROW(KEY_MISMATCHED, MSG_BOOL, MSG_OPT, 1, mismatched),
 	ROW(KEY_RIVALS, MSG_BIN, MSG_OPT, RIVALS_MAX *RIVAL_BYTES, rivals),
+	ROW(KEY_EXPIRE, MSG_UINT, MSG_OPT, PROTO_EXPIRE_MAX_S, expire_s),
+	ROW(KEY_RECEIPTS, MSG_UINT, MSG_OPT, RECEIPTS_OFF, receipts),
+	ROW(KEY_READ, MSG_UINT, MSG_OPT, PROTO_NUMBER_MAX, read_seq),
+	ROW(KEY_TOLD, MSG_UINT, MSG_OPT, PROTO_NUMBER_MAX, told_seq),
 };
 #undef ROW
 static const struct fields table = {rows, sizeof rows / sizeof *rows};
@@ -101,7 +112,12 @@ static enum err encode(struct buf *b, const struct peer *p, struct slice address
 	struct contact k = {
 		.has = MSG_HAS(KEY_ADDRESSES) | MSG_HAS(KEY_ALIAS) | MSG_HAS(KEY_TAGS) |
 		       MSG_HAS(KEY_BLOCKED) | MSG_HAS(KEY_VERIFIED) |
-		       MSG_HAS(KEY_MISMATCHED),
+		       MSG_HAS(KEY_MISMATCHED) | MSG_HAS(KEY_EXPIRE) |
+		       MSG_HAS(KEY_RECEIPTS) | MSG_HAS(KEY_READ) | MSG_HAS(KEY_TOLD),
+		.expire_s = p->expire_s,
+		.receipts = p->receipts,
+		.read_seq = p->read_seq,
+		.told_seq = p->told_seq,
 		.alias = slice_str(p->alias),
 		.tags = slice_str(p->tags),
 		.blocked = p->is_blocked,
@@ -354,6 +370,10 @@ static void take(struct core *c, const struct store_record *r)
 	p->is_mismatched = k.mismatched;
 	p->look = p->pinned[0] != '\0' ? text_look(p->pinned) : NULL;
 	rival_take(p, k.rivals);
+	p->expire_s = k.expire_s;
+	p->receipts = (uint8_t)k.receipts;
+	p->read_seq = k.read_seq;
+	p->told_seq = k.told_seq;
 	peer_profile(p, k.nick, slice_of(NULL, 0), false);
 	take_devlist(p, k.devlist);
 	take_addresses(p, k.addresses);
@@ -416,9 +436,20 @@ static void ask_records(struct core *c, struct slice after)
 	ask(c, &req);
 }
 
+static void on_lan(void *ctx, const struct store_request *req,
+		   const struct store_reply *reply)
+{
+	(void)req;
+	on_answer(ctx, reply);
+	expire_take_lan(ctx, reply);
+}
+
 void contact_load(struct core *c)
 {
 	ask_records(c, slice_of(NULL, 0));
 	ask_counts(c, NULL);
 	ask_newest(c, &c->lan_conv);
+	struct store_request lan = expire_lan_request();
+	lan.done = on_lan;
+	ask(c, &lan);
 }

@@ -10,10 +10,14 @@
 #include "core/contact.h"
 #include "core/dialer.h"
 #include "core/emit.h"
+#include "core/expire.h"
+#include "core/find.h"
 #include "core/forget.h"
 #include "core/history.h"
 #include "core/job.h"
+#include "core/marks.h"
 #include "core/profile.h"
+#include "core/quotes.h"
 #include "core/session.h"
 #include "core/sweep.h"
 #include "core/tag.h"
@@ -44,7 +48,8 @@ struct core *core_new(const struct core_config *cfg)
 	struct list *lists[] = {&c->guests,  &c->dirty,	  &c->dead,	&c->cands_order,
 				&c->rumours, &c->fronts,  &c->commands, &c->waiters,
 				&c->traces,  &c->sayings, &c->unsaved,	&c->pagers,
-				&c->jobs,    &c->rounds};
+				&c->jobs,    &c->rounds,  &c->markings, &c->finds,
+				&c->quotes,  &c->unshown};
 	for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
 		list_init(lists[i]);
 	snprintf(c->discovery, sizeof c->discovery, "off");
@@ -52,6 +57,7 @@ struct core *core_new(const struct core_config *cfg)
 	contact_load(c);
 	forget_load(c);
 	c->sweep = sweep_new(c);
+	expire_start(c);
 	return c;
 }
 
@@ -82,6 +88,10 @@ void core_free(struct core *c)
 	waiter_free_all(c);
 	chat_free_sayings(c);
 	tag_free_all(c);
+	marks_free_all(c);
+	find_free_all(c);
+	quotes_free_all(c);
+	expire_stop(c);
 	trace_free_all(c);
 	history_free_all(c);
 	job_free_all(c);

@@ -79,13 +79,23 @@ struct core {
 
 	struct buf scratch; /* one object or body being encoded */
 	struct list sayings; /* struct saying: on their way to the store */
+	struct list markings; /* marks.c; counted among the sayings */
 	unsigned n_sayings;
 	struct list rounds; /* tag.c: texts to many under way */
+	struct list finds; /* find.c */
+	unsigned n_finds;
+	struct list quotes; /* quotes.c, oldest first */
+	unsigned n_quotes;
+	struct list
+		unshown; /* expire.c: they disappear some time after they were shown */
+	unsigned n_unshown;
+	struct timer expire_timer;
 	unsigned n_loading; /* answers of the store without which nobody is let in */
 	enum err load_err; /* the first that failed */
 
 	/* #lan */
 	uint64_t lan_lamport;
+	uint64_t lan_expire_s; /* what we say is gone after that; 0: it stays */
 	struct map *lan_ips; /* address -> struct lan_ip */
 	struct bucket not_kept; /* how often people are told that the store fails */
 

@@ -59,6 +59,71 @@ void emit_init(struct core *c)
 	c->oldest = 1;
 }
 
+/* ---- what must not be read again ---- */
+
+static void wipe(const char *text)
+{
+	if (text != NULL)
+		memset((char *)text, 0, strlen(text));
+}
+
+static bool is_from(const char *direction, const char *peer, const char *from)
+{
+	if (from == NULL)
+		return strcmp(direction, "out") == 0;
+	return strcmp(direction, "in") == 0 && peer != NULL && strcmp(peer, from) == 0;
+}
+
+static void wipe_message(struct event_message *m)
+{
+	wipe(m->text);
+	wipe(m->reply_text);
+	wipe(m->reactions);
+	m->reply_text = m->reactions = NULL;
+	m->expires = 0;
+	m->deleted = true;
+}
+
+static void wipe_one(struct event *ev, const char *id, const char *from)
+{
+	struct event_message *m = &ev->u.message;
+	struct event_edit *e = &ev->u.edit;
+	if (ev->type == EVENT_EDIT && strcmp(e->id, id) == 0 &&
+	    is_from(e->direction, e->peer, from))
+		wipe(e->text);
+	if (ev->type != EVENT_MESSAGE)
+		return;
+	if (m->reply_to != NULL && strcmp(m->reply_to, id) == 0) {
+		wipe(m->reply_text);
+		m->reply_text = NULL;
+	}
+	if (strcmp(m->id, id) == 0 && is_from(m->direction, m->peer, from))
+		wipe_message(m);
+}
+
+void emit_scrub(struct core *c, const char *id, const char *from)
+{
+	for (uint64_t at = emit_oldest(c); at != 0 && at <= c->newest; at++)
+		wipe_one(slot(c, at)->ev, id, from);
+}
+
+uint64_t emit_scrub_expired(struct core *c, uint64_t now_ms)
+{
+	uint64_t next = 0;
+	for (uint64_t at = emit_oldest(c); at != 0 && at <= c->newest; at++) {
+		const struct event *ev = slot(c, at)->ev;
+		const struct event_message *m = &ev->u.message;
+		if (ev->type != EVENT_MESSAGE || m->expires == 0)
+			continue;
+		if (m->expires > now_ms)
+			next = next == 0 || m->expires < next ? m->expires : next;
+		else
+			emit_scrub(c, m->id,
+				   strcmp(m->direction, "in") == 0 ? m->peer : NULL);
+	}
+	return next;
+}
+
 static void show(struct front *f, const struct event *ev)
 {
 	if (f->fn == NULL)
@@ -177,6 +242,7 @@ static void tell_lagged(struct core *c, struct reply_to to, uint64_t since,
 
 void emit_follow(struct core *c, struct reply_to to, uint64_t since)
 {
+	emit_scrub_expired(c, core_wall_ms(c));
 	uint64_t oldest = emit_oldest(c);
 	if (since > 0 && since + 1 < oldest)
 		tell_lagged(c, to, since, oldest);

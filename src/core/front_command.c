@@ -8,6 +8,7 @@
 #include "core/front.h"
 
 enum {
+	NONE = 0,
 	SLASH = COMMAND_SLASH,
 	SHELL = COMMAND_SHELL,
 	LOCAL = COMMAND_LOCAL,

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "core/command.h"
+#include "core/expire.h"
 #include "core/kept.h"
 
 enum {
@@ -55,10 +56,14 @@ static void pager_end(struct pager *g, enum err e, const char *why)
 
 /* ---- shown ---- */
 
-static void show(struct pager *g, const struct store_message *m)
+/* reply: where the message may stand that it answers. */
+static void show(struct pager *g, const struct store_reply *reply,
+		 const struct store_message *m)
 {
 	struct shown s;
-	if (shown_init(&s, g->core, m) == ERR_OK) {
+	if (shown_init(&s, g->core, m) == ERR_OK && expire_on_listed(g->core, &s, m)) {
+		for (size_t i = 0; s.ev.u.message.reply_to && i < reply->n_messages; i++)
+			shown_answers(&s, &reply->messages[i]);
 		s.ev.time_ms = m->kept_ms;
 		emit_reply(g->core, g->to, &s.ev);
 		g->n++;
@@ -69,13 +74,13 @@ static void show(struct pager *g, const struct store_message *m)
 static void show_all(struct pager *g, const struct store_reply *reply)
 {
 	for (size_t i = 0; i < reply->n_messages && g->left > 0; i++, g->left--)
-		show(g, &reply->messages[i]);
+		show(g, reply, &reply->messages[i]);
 }
 
 static void show_all_backwards(struct pager *g, const struct store_reply *reply)
 {
 	for (size_t i = reply->n_messages; i > 0; i--)
-		show(g, &reply->messages[i - 1]);
+		show(g, reply, &reply->messages[i - 1]);
 }
 
 /* ---- the walk ---- */

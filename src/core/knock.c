@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "core/chat.h"
 #include "core/contact.h"
+#include "core/expire.h"
 #include "core/kept.h"
 #include "wire/fields.h"
 
@@ -207,6 +208,7 @@ static enum err say(struct peer *p, const struct knock *k)
 		.lamport = chat_lamport(&p->lamport, m.u.text.lamport),
 		.sent_ms = m.u.text.time,
 		.kept_ms = k->at_ms,
+		.expires_ms = expire_from_now(c, &m),
 		.body = buf_slice(&c->scratch),
 	};
 	return store_submit(c->cfg.store, &req);

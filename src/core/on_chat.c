@@ -3,13 +3,17 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "core/expire.h"
 #include "core/kept.h"
 #include "core/knock.h"
+#include "core/quotes.h"
 
 enum {
 	DAY_S = 86400,
 	NOT_KEPT_RETRY_S = 10,
 	LAN_IPS_MAX = 4096,
+	LATE_S = 60,
+	LATE_MAX_S = 366 * DAY_S, /* nobody waits so long: it is made up */
 	/* a flood of empty words costs too */
 	DAY_OVERHEAD_BYTES = 64
 };
@@ -96,33 +100,59 @@ static bool is_stranger(const struct peer *p)
 	return !p->is_contact && options_enum(p->core->cfg.options, OPT_accept_from) != 0;
 }
 
-/* CODE_OK, or what to refuse it with. */
-static enum proto_code check(struct session *s, const struct msg *m, bool *is_lan,
+static enum proto_code check(struct session *s, const struct arrival *a, bool *is_lan,
 			     uint64_t *retry_s)
 {
 	const struct core *c = s->core;
-	struct slice conv = m->u.text.conv;
 	*retry_s = 0;
-	*is_lan = memcmp(conv.p, c->lan_conv.b, sizeof c->lan_conv.b) == 0;
-	if (!*is_lan && memcmp(conv.p, s->peer->conv.b, sizeof s->peer->conv.b) != 0)
+	*is_lan = memcmp(a->conv.p, c->lan_conv.b, sizeof c->lan_conv.b) == 0;
+	if (!*is_lan && memcmp(a->conv.p, s->peer->conv.b, sizeof s->peer->conv.b) != 0)
 		return CODE_PROTOCOL;
 	if (*is_lan && !options_bool(c->cfg.options, OPT_lan))
 		return CODE_UNSUPPORTED;
 	if (!*is_lan && is_stranger(s->peer)) {
-		enum proto_code code = knock_check(s->peer, m, retry_s);
+		enum proto_code code = a->knock != NULL
+					       ? knock_check(s->peer, a->knock, retry_s)
+					       : CODE_UNAUTHORISED;
 		if (code != CODE_OK)
 			return code;
 	}
 	*retry_s = *is_lan ? 1 : 60;
 	if (*is_lan && !is_within_lan_rate(s))
 		return CODE_RATE;
-	if (is_within_day(s->peer, m->u.text.text.n))
+	if (is_within_day(s->peer, a->n))
 		return CODE_OK;
 	*retry_s = day_left_s(s->peer);
 	return CODE_RATE;
 }
 
+/* What is refused for now comes again; until then, what is about it comes too soon. */
+static void will_come_again(struct session *s, uint64_t retry_s)
+{
+	uint64_t until = core_now_us(s->core) + (retry_s + 1) * 1000000;
+	if (until > s->peer->again_us)
+		s->peer->again_us = until;
+}
+
+enum proto_code chat_admit(struct session *s, const struct arrival *a, bool *is_lan,
+			   uint64_t *retry_s)
+{
+	enum proto_code code = check(s, a, is_lan, retry_s);
+	if (code == CODE_RATE)
+		will_come_again(s, *retry_s);
+	return code;
+}
+
 /* ---- kept, then shown and acknowledged ---- */
+
+static void show_text(struct core *c, struct shown *shown,
+		      const struct store_message *kept)
+{
+	struct quote *q = quotes_take(c, shown, kept);
+	expire_on_shown(c, shown, kept);
+	emit(c, &shown->ev);
+	mem_free(q);
+}
 
 static void show(struct core *c, const struct store_message *kept)
 {
@@ -130,17 +160,18 @@ static void show(struct core *c, const struct store_message *kept)
 	if (shown_init(&shown, c, kept) != ERR_OK)
 		BUG("what was kept cannot be shown");
 	else
-		emit(c, &shown.ev);
+		show_text(c, &shown, kept);
 	shown_wipe(&shown);
 }
 
-/* Not kept, so not acknowledged: it comes again. */
-static void on_not_kept(struct core *c, struct session *s, const struct id16 *id,
-			enum err e, const char *why)
+void chat_not_kept(struct core *c, struct session *s, const struct id16 *id, enum err e,
+		   const char *why)
 {
-	if (s != NULL)
+	if (s != NULL) {
+		will_come_again(s, NOT_KEPT_RETRY_S);
 		session_nack(s, id, e == ERR_NOSPACE ? CODE_DISK_FULL : CODE_RATE,
 			     NOT_KEPT_RETRY_S);
+	}
 	if (bucket_take(&c->not_kept, core_now_us(c), 1, 1))
 		core_notice(c, "alarm", "messages cannot be kept, so none are taken: %s",
 			    why[0] != '\0' ? why : err_str(e));
@@ -153,7 +184,7 @@ static void on_kept(void *ctx, const struct store_request *req,
 	link_id link = req->tag;
 	struct session *s = map_get(c->sessions, &link);
 	if (reply->err != ERR_OK && reply->err != ERR_EXISTS) {
-		on_not_kept(c, s, &req->msg.id, reply->err, reply->why);
+		chat_not_kept(c, s, &req->msg.id, reply->err, reply->why);
 		return;
 	}
 	if (reply->err == ERR_OK)
@@ -162,11 +193,23 @@ static void on_kept(void *ctx, const struct store_request *req,
 		session_ack(s, &req->msg.id);
 }
 
+/* How long it was on its way, by the sender's own clock as HELLO told it: neither that
+ * it goes wrong nor that ours jumps makes anybody late. */
+static uint64_t late_s(const struct session *s, uint64_t sent_ms)
+{
+	uint64_t passed_ms = (core_now_us(s->core) - s->hello_us) / 1000;
+	uint64_t now_ms = s->hello_ms != 0 ? s->hello_ms + passed_ms
+					   : core_wall_ms(s->core) & PROTO_NUMBER_MAX;
+	uint64_t late = now_ms > sent_ms ? (now_ms - sent_ms) / 1000 : 0;
+	return late > LATE_S && late < LATE_MAX_S ? late : 0;
+}
+
 static enum err keep(struct session *s, const struct msg *m, bool is_lan)
 {
 	struct core *c = s->core;
 	struct peer *p = s->peer;
-	struct kept_body body = {.nick = slice_str(p->nick)};
+	struct kept_body body = {.nick = slice_str(p->nick),
+				 .late_s = late_s(s, m->u.text.time)};
 	struct store_request req = {.verb = STORE_KEEP, .done = on_kept, .ctx = c};
 	struct buf object;
 	uint64_t *seen = is_lan ? &c->lan_lamport : &p->lamport;
@@ -187,8 +230,10 @@ static enum err keep(struct session *s, const struct msg *m, bool is_lan)
 		.lamport = chat_lamport(seen, m->u.text.lamport),
 		.sent_ms = m->u.text.time,
 		.kept_ms = core_wall_ms(c),
+		.expires_ms = expire_from_now(c, m),
 		.body = buf_slice(&c->scratch),
 	};
+	quotes_ask(p, m); /* answered before it is kept, as a rule */
 	if (e == ERR_OK)
 		e = store_submit(c->cfg.store, &req);
 	buf_wipe(&object);
@@ -216,7 +261,8 @@ enum err on_text(struct session *s, const struct msg *m)
 		session_ack(s, &m->id); /* a repeat, as above */
 		return ERR_OK;
 	}
-	enum proto_code code = check(s, m, &is_lan, &retry_s);
+	const struct arrival a = {m->id, m->u.text.conv, m->u.text.text.n, m};
+	enum proto_code code = chat_admit(s, &a, &is_lan, &retry_s);
 	if (code != CODE_OK) {
 		peer_lose_sight(s->peer, &m->id); /* it may come again, and be taken */
 		session_nack(s, &m->id, code, retry_s);
@@ -233,6 +279,6 @@ enum err on_text(struct session *s, const struct msg *m)
 	else
 		e = keep(s, m, is_lan);
 	if (e != ERR_OK)
-		on_not_kept(s->core, s, &m->id, e, "");
+		chat_not_kept(s->core, s, &m->id, e, "");
 	return ERR_OK;
 }

@@ -99,6 +99,9 @@ enum err on_hello(struct session *s, const struct msg *m)
 	if (s->peer->devlist == NULL || !devlist_names(s->peer->devlist, &s->cert))
 		return ERR_IDENTITY;
 	peer_profile(s->peer, h->nick, h->status, h->away);
+	if (h->has & MSG_HAS(4))
+		s->hello_ms = h->time;
+	s->hello_us = core_now_us(s->core);
 	if (h->has & MSG_HAS(5))
 		dialer_remember(s, (uint16_t)h->port);
 	session_live(s);

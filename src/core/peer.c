@@ -13,6 +13,7 @@
 #include "core/guest.h"
 #include "core/knock.h"
 #include "core/outbox.h"
+#include "core/receipts.h"
 #include "core/rival.h"
 #include "core/session.h"
 
@@ -68,6 +69,7 @@ void peer_free(struct peer *p)
 		return;
 	list_del(&p->of_unsaved);
 	sas_wipe(p);
+	receipts_wipe(p);
 	dialer_forget(p);
 	outbox_clear(p);
 	timer_stop(&p->wake_timer);

@@ -60,6 +60,14 @@ struct peer {
 
 	struct sas sas;
 
+	/* the conversation */
+	uint64_t expire_s; /* what we say is gone after that; 0: it stays */
+	uint8_t receipts; /* enum receipts_mode */
+	uint64_t read_seq, told_seq; /* read, and told the other side, up to this */
+	struct receipts *reporting; /* receipts.c; NULL: nothing under way */
+	uint64_t typing_us; /* when it was last told that we are typing */
+	bool is_typing_told; /* and not yet that we have stopped */
+
 	/* outgoing */
 	struct list queue; /* struct item: loaded, and not on any session now */
 	unsigned
@@ -81,6 +89,8 @@ struct peer {
 	struct map *seen; /* message id -> marker, where nothing is kept */
 	struct bucket lan;
 	struct bucket lists, list_notices; /* device lists, and what is said of them */
+	struct bucket receipts_in, typing_in;
+	uint64_t again_us; /* what was refused for now comes again before this */
 	uint64_t day_us; /* start of the day counted below */
 	uint64_t day_bytes;
 	uint64_t profile_us; /* when its last PROFILE was taken */

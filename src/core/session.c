@@ -10,6 +10,7 @@
 #include "core/guest.h"
 #include "core/outbox.h"
 #include "core/profile.h"
+#include "core/receipts.h"
 #include "core/trace.h"
 #include "core/waiter.h"
 #include "crypto/hash.h"
@@ -311,6 +312,7 @@ void session_live(struct session *s)
 	peer_update(s->peer, NULL);
 	waiter_on_peer(s->peer);
 	outbox_load(s->peer);
+	receipts_kick(s->peer);
 	session_mark(s);
 }
 
@@ -514,6 +516,20 @@ void session_ping(struct session *s, const uint8_t token[static PROTO_PING_BYTES
 	/* FULL: so much is under way that silence cannot come from idleness */
 	(void)s->core->cfg.link->send(s->core->cfg.net, s->link, KIND_PING, 0,
 				      slice_of(token, PROTO_PING_BYTES));
+}
+
+enum err session_loose(struct session *s, const struct msg *m)
+{
+	const struct core *c = s->core;
+	struct buf one;
+	if (s->phase != SESSION_LIVE || s->is_full || flush_ctrl(s) != ERR_OK)
+		return ERR_FULL;
+	buf_init(&one, PROTO_PAYLOAD_MAX_BYTES);
+	enum err e = msg_encode(m, &one);
+	if (e == ERR_OK)
+		e = c->cfg.link->send(c->cfg.net, s->link, KIND_MSG, 0, buf_slice(&one));
+	buf_wipe(&one);
+	return e;
 }
 
 static enum err flush_acks(struct session *s)

@@ -40,6 +40,7 @@ struct session {
 	struct id16 boot;
 	struct addr remote;
 	uint64_t up_us, up_ms;
+	uint64_t hello_us, hello_ms; /* when HELLO came, and what their clock said; 0 */
 	uint64_t heard_us; /* last complete record */
 	uint64_t probe_us; /* asked then for a sign of life; 0: not asked */
 	uint8_t hash[CHAN_HASH_BYTES]; /* of the handshake, once it is up */
@@ -73,6 +74,8 @@ void session_ctrl(struct session *s, const struct msg *m);
 void session_ack(struct session *s, const struct id16 *id);
 void session_nack(struct session *s, const struct id16 *id, enum proto_code code,
 		  uint64_t retry_s);
+/* A MSG that is not acknowledged, at once. ERR_FULL: not now. */
+enum err session_loose(struct session *s, const struct msg *m);
 /* A PING with these 8 bytes, at once. */
 void session_ping(struct session *s, const uint8_t token[static PROTO_PING_BYTES]);
 /* The network changed: an answer must come within 5 s, or the session is closed. */

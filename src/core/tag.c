@@ -134,7 +134,7 @@ static void say_one(struct round *r, struct peer *p, const char *text, bool is_a
 	const struct saying how = {.to = r->to, .on_said = on_said, .ctx = r};
 	r->n++;
 	r->n_open++;
-	enum err e = chat_say(r->core, p, slice_str(text), is_action, &how);
+	enum err e = chat_say(r->core, p, slice_str(text), is_action, NULL, &how);
 	r->n_open -= e != ERR_OK;
 	if (e == ERR_FULL)
 		fail(r, "too many messages wait for one of them already");

@@ -200,7 +200,8 @@ static void queue_again(struct outbox_job *o, const struct store_message *m)
 {
 	struct kept_body body;
 	struct store_request req = {.verb = STORE_KEEP, .amend = make_queued};
-	if (kept_read(m, &body) != ERR_OK || body.peer.n != sizeof o->peer.b) {
+	if (kept_read(m, &body) != ERR_OK || body.object.n == 0 ||
+	    body.peer.n != sizeof o->peer.b) {
 		job_fail(&o->job, 5, "its text is not kept any more");
 		return;
 	}

@@ -21,6 +21,7 @@ struct gathering {
 struct evtext {
 	struct evtext_config cfg;
 	struct list gatherings;
+	uint64_t ids_tag; /* 0: none */
 };
 
 struct evtext *evtext_new(const struct evtext_config *cfg)
@@ -165,6 +166,11 @@ void evtext_expect(struct evtext *t, uint64_t tag, enum verb verb)
 	list_add(&t->gatherings, &g->node);
 }
 
+void evtext_ids(struct evtext *t, uint64_t tag)
+{
+	t->ids_tag = tag;
+}
+
 static struct gathering *gathering_find(struct evtext *t, const struct event *ev)
 {
 	list_each (it, &t->gatherings) {
@@ -202,6 +208,7 @@ char *evtext_take(struct evtext *t, const struct event *ev)
 {
 	struct gathering *g = gathering_find(t, ev);
 	struct ink k;
+	t->cfg.has_ids = ev->cursor == 0 && t->ids_tag != 0 && ev->tag == t->ids_tag;
 	if (g && gather(g, ev))
 		return NULL;
 	ink_init(&k, t->cfg.is_color, t->cfg.columns);

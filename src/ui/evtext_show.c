@@ -5,79 +5,12 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "ui/evtext_parts.h"
+#include "ui/evtext_talk.h"
 #include "ui/qr.h"
 #include "ui/shelltext.h"
 
-enum {
-	NAME_BYTES = 120,
-	LINE_BYTES = 2000,
-	ID_SHORT = 8,
-	ID_TYPED = 12,
-	LABEL_COLUMNS = 14
-};
-
-static bool is(const char *s, const char *word)
-{
-	return s && strcmp(s, word) == 0;
-}
-
-/* What a peer is called: core's name, which says who it is when nicks are alike. */
-static void put_who(struct ink *k, const char *name, const char *nick, const char *id)
-{
-	ink_id_color(k, id);
-	if (name || nick)
-		ink_name(k, name ? name : nick, NAME_BYTES);
-	else if (id)
-		ink_name(k, id, ID_SHORT);
-	else
-		ink_put(k, "somebody");
-	ink_style(k, INK_NORMAL);
-}
-
-/* What stands behind a name: nothing for a contact. No nick can imitate it, as the short
- * id is between. */
-static void put_trust(struct ink *k, const char *trust)
-{
-	static const struct {
-		const char *trust, *mark;
-		enum ink_style style;
-	} marks[] = {
-		{"unverified", "?", INK_DIM},
-		{"verified", "+", INK_NORMAL},
-		{"changed", "!", INK_ALARM},
-		{"blocked", "x", INK_WARNING},
-	};
-	for (size_t i = 0; i < sizeof marks / sizeof *marks; i++) {
-		if (!is(trust, marks[i].trust))
-			continue;
-		ink_style(k, marks[i].style);
-		ink_put(k, marks[i].mark);
-		ink_style(k, INK_NORMAL);
-	}
-}
-
-/* "15:04 -- " before what the node says of itself and of others. */
-static void put_mark(const struct evtext_config *cfg, const struct event *ev,
-		     struct ink *k, const char *mark)
-{
-	if (cfg->is_bare && ev->cursor == 0)
-		return;
-	if (ev->cursor != 0) {
-		ink_clock(k, ev->time_ms);
-		ink_put(k, " ");
-	}
-	ink_put(k, mark);
-	ink_put(k, " ");
-}
-
-/* " (what)", made safe. */
-static void put_note(struct ink *k, const char *before, const char *what)
-{
-	if (!what || !*what)
-		return;
-	ink_put(k, before);
-	ink_name(k, what, LINE_BYTES);
-}
+enum { ID_TYPED = 12, LABEL_COLUMNS = 14 };
 
 /* ---- people ---- */
 
@@ -131,56 +64,6 @@ static void show_person(const struct evtext_config *cfg, const struct event *ev,
 }
 
 /* ---- talk ---- */
-
-/* "#lan <bob> ", "[bob] ", "[to bob, queued] ", with "* bob " before an action. */
-static void put_speaker(const struct event_message *m, struct ink *k)
-{
-	bool is_out = is(m->direction, "out"), is_lan = is(m->conv, "#lan");
-	bool is_action = is(m->style, "action");
-	ink_put(k, is_lan ? "#lan " : is_out ? "[to " : "[");
-	if (is_lan)
-		ink_put(k, is_action ? "* " : "<");
-	if (is_lan && is_out)
-		put_who(k, m->nick, NULL, NULL);
-	else
-		put_who(k, m->name, m->nick, m->peer);
-	if (!is_lan || !is_out)
-		put_trust(k, m->trust);
-	if (is_out && is(m->state, "queued"))
-		ink_put(k, ", queued");
-	ink_put(k, !is_lan ? "] " : is_action ? " " : "> ");
-	if (!is_lan && is_action) {
-		ink_put(k, "* ");
-		put_who(k, is_out ? m->nick : m->name, m->nick, is_out ? NULL : m->peer);
-		ink_put(k, " ");
-	}
-}
-
-/* "-- bob: ", before what is said of a conversation. */
-static void put_about(const struct event_message *m, struct ink *k)
-{
-	ink_put(k, "-- ");
-	put_who(k, m->name, m->nick, m->peer);
-	ink_put(k, ": ");
-}
-
-static void show_message(const struct evtext_config *cfg, const struct event *ev,
-			 struct ink *k)
-{
-	(void)cfg;
-	size_t mark = k->b.len;
-	if (ev->cursor == 0) /* of history: not of today only */
-		ink_date(k, ev->time_ms);
-	ink_clock(k, ev->time_ms);
-	ink_put(k, " ");
-	if (is(ev->u.message.direction, "note"))
-		put_about(&ev->u.message, k);
-	else
-		put_speaker(&ev->u.message, k);
-	ink_body(k, ev->u.message.text);
-	ink_put(k, "\n");
-	ink_fold(k, mark);
-}
 
 static void show_state(const struct evtext_config *cfg, const struct event *ev,
 		       struct ink *k)
@@ -575,7 +458,7 @@ static void show_nothing(const struct evtext_config *cfg, const struct event *ev
 
 static void (*const shows[EVENT_COUNT])(const struct evtext_config *cfg,
 					const struct event *ev, struct ink *k) = {
-	[EVENT_PEER] = show_peer,	  [EVENT_MESSAGE] = show_message,
+	[EVENT_PEER] = show_peer,	  [EVENT_MESSAGE] = evtext_message,
 	[EVENT_STATE] = show_state,	  [EVENT_NOTICE] = show_notice,
 	[EVENT_TRACE] = show_trace,	  [EVENT_NODE] = show_fields,
 	[EVENT_PERSON] = show_person,	  [EVENT_WHOIS] = show_fields,
@@ -586,7 +469,9 @@ static void (*const shows[EVENT_COUNT])(const struct evtext_config *cfg,
 	[EVENT_FINDING] = show_finding,	  [EVENT_ITEM] = show_item,
 	[EVENT_ENTRY] = show_nothing,	  [EVENT_RECORD] = show_nothing,
 	[EVENT_SAFETY] = show_safety,	  [EVENT_SAS] = show_sas,
-	[EVENT_KNOCK] = show_knock,
+	[EVENT_EDIT] = evtext_edit,	  [EVENT_DELETE] = evtext_delete,
+	[EVENT_KNOCK] = show_knock,	  [EVENT_REACTION] = evtext_reaction,
+	[EVENT_TYPING] = evtext_typing,
 };
 
 void evtext_show(const struct evtext_config *cfg, const struct event *ev, struct ink *k)

@@ -23,6 +23,7 @@
 enum {
 	LINE_MAX_BYTES = 64 << 10,
 	LOOK_AGAIN_MS = 10,
+	READ_MS = 500, /* many messages are read at once */
 	NAME_BYTES = 64,
 	TROUBLE_BYTES = 1000,
 	/* Without a terminal the end comes with the last line, so a message is waited
@@ -42,6 +43,8 @@ struct line {
 	struct feed *feed;
 	struct evtext *text;
 	struct timer timer;
+	struct timer read_timer;
+	char *read_who; /* somebody said something; NULL: all is told as read */
 	struct pending pending;
 	uint64_t last_tag;
 	char *who, *who_name; /* the current conversation; NULL: none */
@@ -169,6 +172,8 @@ static void submit(struct line *l, struct command *cmd)
 	if (cmd->tag == 0)
 		cmd->tag = ++l->last_tag;
 	evtext_expect(l->text, cmd->tag, cmd->verb);
+	if (cmd->verb == VERB_HISTORY && cmd->u.history.ids)
+		evtext_ids(l->text, cmd->tag);
 	pending_add(&l->pending, cmd);
 	enum err e = feed_submit(l->feed, cmd);
 	if (e != ERR_OK) {
@@ -283,10 +288,21 @@ static const struct {
 	{VERB_VERSION, version}, {VERB_QUIT, quit},
 };
 
+/* What says something: its outcome is an event. */
+static bool is_saying(const struct command *cmd)
+{
+	static const enum verb verbs[] = {VERB_MSG,  VERB_ME,	  VERB_REPLY,
+					  VERB_EDIT, VERB_DELETE, VERB_REACT};
+	for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
+		if (cmd->verb == verbs[i])
+			return true;
+	return false;
+}
+
 static void wait_if_piped(const struct line *l, struct command *cmd, char *room,
 			  size_t max)
 {
-	if (l->is_tty || (cmd->verb != VERB_MSG && cmd->verb != VERB_ME))
+	if (l->is_tty || !is_saying(cmd))
 		return;
 	int index = command_arg_find(command_row(cmd->verb), "wait");
 	if (cmd->u.arg[index])
@@ -304,7 +320,7 @@ static void run(struct line *l, struct command *cmd)
 		own_verbs[i].run(l, cmd);
 		return;
 	}
-	if (cmd->verb == VERB_MSG || cmd->verb == VERB_ME)
+	if (is_saying(cmd))
 		cmd->tag = TAG_QUIET | ++l->last_tag;
 	wait_if_piped(l, cmd, wait, sizeof wait);
 	submit(l, cmd);
@@ -359,6 +375,38 @@ static char *banner(const struct event *ev)
 	return ink_take(&k);
 }
 
+/* ---- what was read ---- */
+
+/* On a terminal somebody has it before his eyes. */
+static void tell_read(struct line *l)
+{
+	struct command cmd = {.verb = VERB_READ, .tag = TAG_QUIET | ++l->last_tag};
+	cmd.u.read.who = l->read_who;
+	if (!l->is_ending)
+		submit(l, &cmd);
+	mem_free(l->read_who);
+	l->read_who = NULL;
+}
+
+static void on_read_timer(void *ctx)
+{
+	tell_read(ctx);
+}
+
+static void note_read(struct line *l, const struct event *ev)
+{
+	const struct event_message *m = &ev->u.message;
+	if (!l->is_tty || ev->type != EVENT_MESSAGE || ev->cursor == 0 ||
+	    strcmp(m->direction, "in") != 0 || strcmp(m->conv, "#lan") == 0)
+		return;
+	if (l->read_who && strcmp(l->read_who, m->conv) != 0)
+		tell_read(l);
+	if (l->read_who)
+		return;
+	l->read_who = mem_strdup(m->conv);
+	timer_set(loop_timers(l->cfg.loop), &l->read_timer, READ_MS, on_read_timer, l);
+}
+
 static char *on_query_reply(struct line *l, const struct event *ev)
 {
 	const struct event_whois *w = &ev->u.whois;
@@ -389,6 +437,7 @@ static char *format(void *ctx, const struct event *ev)
 	char *text = NULL;
 	if (pending_take(&l->pending, ev))
 		look_again(l, 0);
+	note_read(l, ev);
 	evtext_columns_set(l->text, tty_columns(STDOUT_FILENO));
 	if (ev->tag & TAG_QUERY)
 		text = on_query_reply(l, ev);
@@ -425,6 +474,8 @@ static void line_stop(void *impl)
 	if (!l)
 		return;
 	timer_stop(&l->timer);
+	timer_stop(&l->read_timer);
+	mem_free(l->read_who);
 	feed_stop(l->feed);
 	stream_free(l->stream);
 	outfile_free(l->export);

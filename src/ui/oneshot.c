@@ -53,6 +53,8 @@ static void submit(struct oneshot *o, const struct command *cmd, uint64_t tag)
 	struct command own = *cmd;
 	own.tag = tag;
 	evtext_expect(o->text, tag, cmd->verb);
+	if (cmd->verb == VERB_HISTORY && cmd->u.history.ids)
+		evtext_ids(o->text, tag);
 	enum err e = feed_submit(o->feed, &own);
 	if (e == ERR_OK)
 		return;

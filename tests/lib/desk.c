@@ -22,6 +22,55 @@ static void keep_said(struct desk *d, const struct event *ev)
 			 ev->u.message.text);
 }
 
+static void add(char *out, size_t max, const char *before, const char *what)
+{
+	size_t used = strlen(out);
+	if (what != NULL)
+		snprintf(out + used, max - used, "%s%s", before, what);
+}
+
+static void keep_full(struct desk *d, const struct event *ev)
+{
+	const struct event_message *m = &ev->u.message;
+	char number[32];
+	if (ev->type != EVENT_MESSAGE)
+		return;
+	snprintf(d->id, sizeof d->id, "%s", m->id);
+	snprintf(d->state, sizeof d->state, "%s", word(m->state));
+	add(d->full, sizeof d->full, "", m->text);
+	add(d->full, sizeof d->full, " re ", m->reply_text);
+	add(d->full, sizeof d->full, "", m->reply_to && !m->reply_text ? " re ?" : NULL);
+	add(d->full, sizeof d->full, "", m->edited ? " edited" : NULL);
+	add(d->full, sizeof d->full, "", m->deleted ? " deleted" : NULL);
+	add(d->full, sizeof d->full, " ", m->reactions);
+	snprintf(number, sizeof number, "%llu", (unsigned long long)m->late);
+	add(d->full, sizeof d->full, " late ", m->late > 0 ? number : NULL);
+	add(d->full, sizeof d->full, "", m->expires ? " expires" : NULL);
+	add(d->full, sizeof d->full, "", "|");
+}
+
+/* Events with an id, a direction and who it was begin alike. */
+static void keep_mark(struct desk *d, const struct event *ev)
+{
+	const struct event_edit *e = &ev->u.edit;
+	const struct event_reaction *r = &ev->u.reaction;
+	size_t max = sizeof d->marks;
+	if (ev->type == EVENT_EDIT)
+		add(d->marks, max, e->nick, " edit: ");
+	else if (ev->type == EVENT_DELETE)
+		add(d->marks, max, ev->u.delete.nick, " delete|");
+	else if (ev->type == EVENT_REACTION)
+		add(d->marks, max, r->nick, " reaction: ");
+	else if (ev->type == EVENT_TYPING)
+		add(d->marks, max, "typing ", ev->u.typing.typing ? "on|" : "off|");
+	if (ev->type == EVENT_EDIT)
+		add(d->marks, max, e->text, "|");
+	if (ev->type == EVENT_REACTION)
+		add(d->marks, max, word(r->text), "|");
+	if (ev->type == EVENT_STATE && strcmp(ev->u.state.state, "read") == 0)
+		add(d->marks, max, "read", "|");
+}
+
 static void keep_row(struct desk *d, const struct event *ev)
 {
 	char *out = d->row;
@@ -94,6 +143,8 @@ static void on_event(void *ctx, const struct event *ev)
 		d->lagged_to = ev->u.lagged.to;
 	keep_row(d, ev);
 	keep_said(d, ev);
+	keep_full(d, ev);
+	keep_mark(d, ev);
 	keep_trust(d, ev);
 	keep_told(d, ev);
 	keep_end(d, ev);
@@ -127,6 +178,7 @@ void desk_ask(struct desk *d, enum verb verb, const char *a, const char *b, cons
 	d->status = 0;
 	d->first_done = 0;
 	d->text[0] = d->row[0] = d->said[0] = d->told[0] = '\0';
+	d->full[0] = d->marks[0] = '\0';
 	d->n_alarms = 0;
 	memset(d->counts, 0, sizeof d->counts);
 	d->port.ops->submit(d->port.impl, &cmd);

@@ -21,6 +21,9 @@ struct desk {
 	char text[1024]; /* of the last error or done */
 	char said
 		[4096]; /* the texts of messages among the replies, each with a | after it */
+	char full[4096]; /* the same with all that was done to them */
+	char id[33], state[16]; /* of the last message */
+	char marks[1024]; /* what happened to messages: "n1 edit: text|" */
 	char row[1024]; /* the last other reply that shows something, as words */
 	unsigned n_alarms;
 	char told[1024]; /* the last message or knock that happened: "in contact: text" */

@@ -188,7 +188,10 @@ static void M7_the_same_id_twice_is_shown_once_and_acknowledged_twice(void **sta
 static void fill(struct rogue *r, struct msg *m, enum msg_type type, uint8_t *room)
 {
 	const struct devlist *l = identity_devlist(r->identity);
-	*m = type == MSG_TEXT ? rogue_text(r, 0, "early") : (struct msg){.type = type};
+	const struct msg text = rogue_text(r, 0, "early");
+	*m = type == MSG_TEXT ? text : (struct msg){.type = type, .id = text.id};
+	if (type >= MSG_EDIT && type <= MSG_TYPING)
+		m->u.edit.conv = text.u.text.conv; /* all of them begin with it */
 	switch (type) {
 	case MSG_HELLO:
 		m->u.hello.has = MSG_HAS(3);
@@ -214,7 +217,24 @@ static void fill(struct rogue *r, struct msg *m, enum msg_type type, uint8_t *ro
 	case MSG_SAS_REVEAL:
 		m->u.sas_commit.commit = slice_of(l->raw, 32); /* all three have it */
 		break;
+	case MSG_RECEIPT:
+		msg_ids_put(room, &(struct id16){{1}});
+		m->u.receipt.kind = 2;
+		m->u.receipt.ids = (struct msg_ids){room, 1};
+		break;
+	case MSG_EDIT:
+		m->u.edit.text = slice_str("early");
+		m->u.edit.target = slice_of(room, 16);
+		break;
+	case MSG_DELETE:
+		m->u.delete.target = slice_of(room, 16);
+		break;
+	case MSG_REACTION:
+		m->u.reaction.target = slice_of(room, 16);
+		m->u.reaction.author = slice_of(l->raw, 32);
+		break;
 	case MSG_SAS_RESULT:
+	case MSG_TYPING:
 	case MSG_TEXT:
 		break;
 	}
