@@ -72,6 +72,85 @@ static void messages_say_who_and_where(void **state)
 	assert_shown(&ev, "12:00 #lan <ada> hello\n");
 }
 
+static void messages_say_what_was_done_to_them(void **state)
+{
+	(void)state;
+	struct event ev = message("abcdefgh", "in", "hello");
+	struct event_message *m = &ev.u.message;
+	m->edited = TIME_MS;
+	assert_shown(&ev, "12:00 [bob~abcd] hello (edited)\n");
+	m->edited = 0;
+	m->reply_text = "how are\nyou\x1b[2J";
+	assert_shown(&ev, "12:00 [bob~abcd] (re: how are\\u{A}you\\u{1B}[2J) hello\n");
+	m->reply_text = NULL;
+	m->reactions = "\xf0\x9f\x91\x8d you";
+	assert_shown(&ev, "12:00 [bob~abcd] hello  \xf0\x9f\x91\x8d you\n");
+	m->reactions = NULL;
+	m->late = 7200;
+	assert_shown(&ev, "12:00 [bob~abcd] hello (2 h 0 min late)\n");
+	m->late = 0;
+	m->sent = TIME_MS + 299000;
+	assert_shown(&ev, "12:00 [bob~abcd] hello\n");
+	m->sent = TIME_MS - 3600000;
+	assert_shown(&ev, "12:00 [bob~abcd] hello (their clock: 2026-01-02 11:00)\n");
+	m->sent = 0;
+	m->expires = TIME_MS + 60000;
+	assert_shown(&ev, "12:00 [bob~abcd] hello (gone 2026-01-02 12:01)\n");
+	m->expires = 0;
+	m->deleted = true;
+	m->text = "";
+	assert_shown(&ev, "12:00 [bob~abcd] (deleted)\n");
+}
+
+static void changes_are_events_of_their_own(void **state)
+{
+	(void)state;
+	struct event ev = {.type = EVENT_EDIT, .cursor = 1, .time_ms = TIME_MS};
+	ev.u.edit = (struct event_edit){"00",	    "abcdefgh", "in",	       "abcdefgh",
+					"bob~abcd", "bob",	"new\n-- fake"};
+	assert_shown(&ev, "12:00 [bob~abcd] (edited) new\n      | -- fake\n");
+	ev.u.edit.conv = "#lan";
+	assert_shown(&ev, "12:00 #lan <bob~abcd> (edited) new\n      | -- fake\n");
+	ev = (struct event){.type = EVENT_DELETE, .cursor = 1, .time_ms = TIME_MS};
+	ev.u.delete = (struct event_delete){"00",	"abcdefgh", "in",
+					    "abcdefgh", "bob~abcd", "bob"};
+	assert_shown(&ev, "12:00 -- bob~abcd deleted a message\n");
+	ev.u.delete.direction = "out";
+	assert_shown(&ev, "12:00 -- you, to bob~abcd, deleted a message\n");
+	ev.u.delete.conv = "#lan";
+	assert_shown(&ev, "12:00 -- you on #lan deleted a message\n");
+	ev = (struct event){.type = EVENT_REACTION, .cursor = 1, .time_ms = TIME_MS};
+	ev.u.reaction = (struct event_reaction){
+		.conv = "#lan", .direction = "in", .name = "bob~abcd", .text = "a\nb"};
+	assert_shown(&ev, "12:00 -- bob~abcd on #lan reacted: a\\u{A}b\n");
+	ev.u.reaction.text = NULL;
+	assert_shown(&ev, "12:00 -- bob~abcd on #lan took a reaction back\n");
+	ev = (struct event){.type = EVENT_TYPING, .cursor = 1, .time_ms = TIME_MS};
+	ev.u.typing = (struct event_typing){"abcdefgh", "abcdefgh", "bob~abcd", true};
+	assert_shown(&ev, "12:00 -- bob~abcd is typing\n");
+	ev.u.typing.typing = false;
+	assert_shown(&ev, "");
+}
+
+static void ids_are_shown_where_they_are_asked_for(void **state)
+{
+	(void)state;
+	struct event ev = message("abcdefgh", "in", "hello");
+	struct evtext *t = evtext_new(&plain);
+	ev.u.message.id = "0123456789abcdef0123456789abcdef";
+	ev.cursor = 0;
+	evtext_ids(t, 7);
+	for (uint64_t tag = 6; tag < 8; tag++) {
+		ev.tag = tag;
+		char *text = evtext_take(t, &ev);
+		assert_string_equal(
+			text, tag == 7 ? "2026-01-02 12:00 01234567 [bob~abcd] hello\n"
+				       : "2026-01-02 12:00 [bob~abcd] hello\n");
+		mem_free(text);
+	}
+	evtext_free(t);
+}
+
 static void the_node_speaks_behind_its_mark(void **state)
 {
 	struct event ev = {.type = EVENT_PEER, .cursor = 1, .time_ms = TIME_MS};
@@ -606,6 +685,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(messages_say_who_and_where),
+		cmocka_unit_test(messages_say_what_was_done_to_them),
+		cmocka_unit_test(changes_are_events_of_their_own),
+		cmocka_unit_test(ids_are_shown_where_they_are_asked_for),
 		cmocka_unit_test(the_node_speaks_behind_its_mark),
 		cmocka_unit_test(the_numbers_of_a_node_that_does_not_run_are_not_shown),
 		cmocka_unit_test(a_trace_shows_bytes_beside_their_meaning),

@@ -37,6 +37,17 @@ static void answer(void *ctx, uint64_t port, const struct command *cmd)
 			 cmd->u.msg.text, cmd->u.msg.wait ? cmd->u.msg.wait : "-");
 		fake_front_emit_notice(f, text);
 		fake_front_done(f, port, cmd->tag, "not shown");
+	} else if (cmd->verb == VERB_READ) {
+		snprintf(text, sizeof text, "read %s", cmd->u.read.who);
+		fake_front_emit_notice(f, text);
+		fake_front_done(f, port, cmd->tag, NULL);
+	} else if (cmd->verb == VERB_PING) { /* somebody says something instead */
+		struct event ev = {.type = EVENT_MESSAGE, .time_ms = 1};
+		ev.u.message.conv = cmd->u.ping.who;
+		ev.u.message.direction = "in";
+		ev.u.message.text = "hello";
+		fake_front_emit(f, &ev);
+		fake_front_done(f, port, cmd->tag, NULL);
 	} else {
 		snprintf(text, sizeof text, "did %s", command_row(cmd->verb)->name);
 		fake_front_done(f, port, cmd->tag, text);
@@ -178,6 +189,21 @@ static void a_terminal_has_a_prompt_and_only_our_sequences(void **state)
 	wipe(&r);
 }
 
+/* Of two people; nothing is told of #lan, and nothing when nobody looks. */
+static void what_a_terminal_shows_is_read(void **state)
+{
+	struct frontend_run r =
+		run("/ping #lan\n/ping carol\n/ping carol\n/ping bob\n/q\n", true);
+	(void)state;
+	assert_non_null(strstr(r.out, "read carol"));
+	assert_null(strstr(strstr(r.out, "read carol") + 1, "read carol"));
+	assert_null(strstr(r.out, "read #lan"));
+	wipe(&r);
+	r = run("/ping carol\n/ping bob\n", false);
+	assert_null(strstr(r.out, "read carol"));
+	wipe(&r);
+}
+
 static void the_end_of_input_is_quit(void **state)
 {
 	struct frontend_run r = run("\x04", true);
@@ -202,6 +228,7 @@ int main(void)
 		cmocka_unit_test(wrong_lines_say_what_to_type),
 		cmocka_unit_test(a_line_too_long_ends_it_with_a_word),
 		cmocka_unit_test(a_terminal_has_a_prompt_and_only_our_sequences),
+		cmocka_unit_test(what_a_terminal_shows_is_read),
 		cmocka_unit_test(the_end_of_input_is_quit),
 	};
 	secret_init();
