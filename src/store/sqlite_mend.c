@@ -221,6 +221,23 @@ static enum err take_gone(struct mend *m, const struct salvage_row *r)
 	return take(m, st, NULL);
 }
 
+static bool is_canary(const struct salvage_row *r)
+{
+	return r->n == 2 && r->rowid == META_CANARY && is_sealed(&r->values[1]);
+}
+
+/* The new file has one of its own; but that this one opens tells whose key it is, even
+ * where nothing else is left. */
+static enum err take_canary(struct mend *m, const struct salvage_row *r)
+{
+	const struct sqlite_ad ad = sqlite_ad_canary();
+	const uint64_t n_bad = m->n_bad;
+
+	opens(m, &ad, r->values[1].blob);
+	m->n_bad = n_bad;
+	return ERR_OK;
+}
+
 static bool is_last(const struct salvage_row *r)
 {
 	return r->n == 2 && r->rowid == META_LAST_MESSAGE &&
@@ -248,6 +265,7 @@ static enum err on_row(void *ctx, const struct salvage_row *r)
 		{is_message, take_message}, {is_object, take_object},
 		{is_item, take_item},	    {is_record, take_record},
 		{is_gone, take_gone},	    {is_last, take_last},
+		{is_canary, take_canary},
 	};
 	struct mend *m = ctx;
 	enum err e = ERR_OK;

@@ -139,6 +139,46 @@ static void C4_what_is_before_a_cut_is_still_read(void **state)
 	place_free(&p);
 }
 
+/* What is left of its only sealed piece does not open, and it is ours all the same. */
+static void C4_a_cut_store_is_not_taken_for_somebody_elses(void **state)
+{
+	struct place p = place_new();
+	static uint8_t value[1500];
+	struct store_ask a;
+	struct stat st;
+	unsigned n_cuts = 0;
+
+	(void)state;
+	store_ask_init(&a, p.path);
+	assert_int_equal(store_ask_open(&a), ERR_OK);
+	assert_int_equal(
+		store_ask(&a,
+			  &(struct store_request){
+				  .verb = STORE_RECORD,
+				  .record = {.kind = 1,
+					     .key = slice_str("one"),
+					     .value = slice_of(value, sizeof(value))},
+			  }),
+		ERR_OK);
+	store_ask_wipe(&a);
+	assert_int_equal(stat(p.path, &st), 0);
+	uint8_t *bytes = (uint8_t *)tempdir_read(p.path);
+	const size_t len = (size_t)st.st_size;
+	const uint64_t stride = in_check_or_soak(307, 31);
+	for (size_t cut = 3 * 4096; cut < len; cut += stride) {
+		struct place q = place_new();
+		bool was_told;
+		tempdir_write(q.path, slice_of(bytes, cut));
+		open_damaged(q.path, &was_told);
+		assert_true(was_told);
+		place_free(&q);
+		n_cuts++;
+	}
+	assert_true(n_cuts > 50);
+	mem_free(bytes);
+	place_free(&p);
+}
+
 static void copy(const char *from, const char *to, const char *suffix)
 {
 	char *paths[] = {mem_printf("%s%s", from, suffix),
@@ -361,6 +401,7 @@ int main(void)
 		cmocka_unit_test(C4_a_flipped_bit_costs_one_page_at_most),
 		cmocka_unit_test(C4_after_an_unclean_end_damage_is_found_unasked),
 		cmocka_unit_test(C4_what_is_before_a_cut_is_still_read),
+		cmocka_unit_test(C4_a_cut_store_is_not_taken_for_somebody_elses),
 		cmocka_unit_test(C4_what_is_only_in_the_log_is_still_read),
 		cmocka_unit_test(C4_noise_in_place_of_pages_is_survived),
 		cmocka_unit_test(C4_a_newer_store_and_another_key_are_left_alone),
