@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -381,6 +382,15 @@ static enum err decide(const struct store_config *cfg, const char *path)
 	return e;
 }
 
+/* So short that the mark itself, on the second page, is cut. */
+static bool is_mark_cut(const char *path)
+{
+	struct stat st;
+
+	return salvage_is_cut(path) && stat(path, &st) == 0 &&
+	       st.st_size < 2 * SALVAGE_PAGE_BYTES;
+}
+
 enum err sqlite_mend(const struct store_config *cfg, const char *what, char *why)
 {
 	struct mend m = {.d = NULL};
@@ -392,7 +402,7 @@ enum err sqlite_mend(const struct store_config *cfg, const char *what, char *why
 	snprintf(why, STORE_WHY_BYTES, "it is damaged, and could not be mended: %.200s",
 		 m.d != NULL && m.d->why[0] != '\0' ? m.d->why : err_str(e));
 	sqlite_db_close(m.d);
-	if (e == ERR_OK && m.n_sealed > 0 && m.n_opened == 0) {
+	if (e == ERR_OK && m.n_sealed > 0 && m.n_opened == 0 && !is_mark_cut(cfg->path)) {
 		snprintf(why, STORE_WHY_BYTES,
 			 "it is damaged, and the key file does not belong to it: bring "
 			 "back the one it was made with");

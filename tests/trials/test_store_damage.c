@@ -165,7 +165,7 @@ static void C4_a_cut_store_is_not_taken_for_somebody_elses(void **state)
 	uint8_t *bytes = (uint8_t *)tempdir_read(p.path);
 	const size_t len = (size_t)st.st_size;
 	const uint64_t stride = in_check_or_soak(307, 31);
-	for (size_t cut = 3 * 4096; cut < len; cut += stride) {
+	for (size_t cut = 600; cut < len; cut += cut < 9000 ? 97 : stride) {
 		struct place q = place_new();
 		bool was_told;
 		tempdir_write(q.path, slice_of(bytes, cut));
