@@ -97,7 +97,7 @@ struct core {
 	uint64_t lan_lamport;
 	uint64_t lan_expire_s; /* what we say is gone after that; 0: it stays */
 	struct map *lan_ips; /* address -> struct lan_ip */
-	struct bucket not_kept; /* how often people are told that the store fails */
+	bool is_not_kept; /* the store fails, and people were told */
 
 	/* front ends and what they see */
 	struct list fronts; /* struct front */

@@ -172,9 +172,10 @@ void chat_not_kept(struct core *c, struct session *s, const struct id16 *id, enu
 		session_nack(s, id, e == ERR_NOSPACE ? CODE_DISK_FULL : CODE_RATE,
 			     NOT_KEPT_RETRY_S);
 	}
-	if (bucket_take(&c->not_kept, core_now_us(c), 1, 1))
+	if (!c->is_not_kept)
 		core_notice(c, "alarm", "messages cannot be kept, so none are taken: %s",
 			    why[0] != '\0' ? why : err_str(e));
+	c->is_not_kept = true;
 }
 
 static void on_kept(void *ctx, const struct store_request *req,
@@ -187,6 +188,7 @@ static void on_kept(void *ctx, const struct store_request *req,
 		chat_not_kept(c, s, &req->msg.id, reply->err, reply->why);
 		return;
 	}
+	c->is_not_kept = false;
 	if (reply->err == ERR_OK)
 		show(c, &req->msg);
 	if (s != NULL) /* a repeat is acknowledged again, shown once */

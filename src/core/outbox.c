@@ -12,6 +12,7 @@ enum {
 	LOAD_BYTES = 1 << 20,
 	STRANGE_ACKS_MAX = 4 * PROTO_WINDOW_OBJECTS,
 	RETRY_DEFAULT_S = 5,
+	LOAD_RETRY_S = 5,
 	/* Two fewer than the other side takes: the way there bunches messages up. */
 	LAN_BURST = PROTO_LAN_BURST - 2
 };
@@ -91,7 +92,8 @@ static bool is_expired(const struct item *it, uint64_t now)
 	return it->until_us != 0 && now > it->until_us;
 }
 
-/* Drops what may not go any more, or has the session look at its queue again. */
+/* Drops what may not go any more; or has the session look at its queue again, or the
+ * store, which was busy. */
 static void on_wake(void *ctx)
 {
 	struct peer *p = ctx;
@@ -104,6 +106,7 @@ static void on_wake(void *ctx)
 	}
 	if (s != NULL)
 		session_mark(s);
+	outbox_load(p);
 }
 
 /* At the latest then; there may be an earlier reason. */
@@ -247,8 +250,10 @@ static void on_loaded(void *ctx, const struct store_request *req,
 	if (p == NULL || req->tag != p->load_round)
 		return;
 	p->is_loading = false;
-	if (reply->err != ERR_OK)
+	if (reply->err != ERR_OK) {
+		wake(p, core_now_us(p->core) + LOAD_RETRY_S * 1000000ULL);
 		return;
+	}
 	for (size_t i = 0; i < reply->n_items; i++)
 		take(p, &reply->items[i]);
 	/* what was kept while the store looked may not be in it */
@@ -273,6 +278,8 @@ void outbox_load(struct peer *p)
 	req.max = LOAD_ROWS;
 	req.max_bytes = LOAD_BYTES;
 	p->is_loading = store_submit(p->core->cfg.store, &req) == ERR_OK;
+	if (!p->is_loading)
+		wake(p, core_now_us(p->core) + LOAD_RETRY_S * 1000000ULL);
 }
 
 void outbox_counted(struct peer *p, uint64_t n)
