@@ -59,6 +59,8 @@ struct arrival {
 /* CODE_OK, or what to refuse it with. *is_lan: where it belongs. */
 enum proto_code chat_admit(struct session *s, const struct arrival *a, bool *is_lan,
 			   uint64_t *retry_s);
+/* A message of somebody else that is kept now. */
+void chat_show(struct core *c, const struct store_message *kept);
 /* It is to be kept, but cannot be now: not acknowledged, so it comes again. */
 void chat_not_kept(struct core *c, struct session *s, const struct id16 *id, enum err e,
 		   const char *why);

@@ -203,6 +203,10 @@ void find_message(struct call *call, struct peer *p, enum find_whose whose,
 			   .is_mine = whose == FIND_MINE,
 			   .is_others = whose == FIND_OTHERS && prefix == NULL,
 			   .now_ms = core_wall_ms(c)};
+	if (!c->is_kept) {
+		call_fail(call, 5, "this node keeps nothing (store = none)");
+		return;
+	}
 	if (!take_prefix(call, prefix, &w))
 		return;
 	if (c->n_finds >= FINDS_MAX) {

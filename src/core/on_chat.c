@@ -154,7 +154,7 @@ static void show_text(struct core *c, struct shown *shown,
 	mem_free(q);
 }
 
-static void show(struct core *c, const struct store_message *kept)
+void chat_show(struct core *c, const struct store_message *kept)
 {
 	struct shown shown;
 	if (shown_init(&shown, c, kept) != ERR_OK)
@@ -189,8 +189,8 @@ static void on_kept(void *ctx, const struct store_request *req,
 		return;
 	}
 	c->is_not_kept = false;
-	if (reply->err == ERR_OK)
-		show(c, &req->msg);
+	if (reply->err == ERR_OK && !quotes_hold(c, &req->msg))
+		chat_show(c, &req->msg);
 	if (s != NULL) /* a repeat is acknowledged again, shown once */
 		session_ack(s, &req->msg.id);
 }

@@ -305,6 +305,8 @@ static void M4_reactions_and_answers_that_name_another_s_id_are_dropped(void **s
 	r3.u.text.has = MSG_HAS(4);
 	r3.u.text.reply_to = slice_of(c.text.id.b, 16);
 	expect(&c, &r3, 0);
+	assert_non_null(strstr(c.d.full, "re2|")); /* as it happened */
+	assert_null(strstr(c.d.full, " re "));
 	const char *shown = all(&c);
 	assert_null(strstr(shown, " re "));
 	assert_null(strstr(shown, "?"));
