@@ -8,49 +8,8 @@
 
 #include "base/mem.h"
 #include "base/secret.h"
-#include "lib/store_ask.h"
+#include "lib/store_world.h"
 #include "lib/tempdir.h"
-
-enum { MINUTE = 60 * 1000, DAY = 24 * 60 * MINUTE };
-
-struct world {
-	struct store_ask ask;
-	void *dir;
-	char *path;
-};
-
-static int setup(void **state, bool is_on_disk)
-{
-	struct world *w = mem_new(sizeof(*w));
-
-	if (tempdir_setup(&w->dir) != 0)
-		return 1;
-	w->path = tempdir_path(w->dir, "store.db");
-	store_ask_init(&w->ask, is_on_disk ? w->path : NULL);
-	*state = w;
-	return store_ask_open(&w->ask) == ERR_OK ? 0 : 1;
-}
-
-static int teardown(void **state)
-{
-	struct world *w = *state;
-
-	store_ask_wipe(&w->ask);
-	mem_free(w->path);
-	tempdir_teardown(&w->dir);
-	mem_free(w);
-	return 0;
-}
-
-static int setup_memory(void **state)
-{
-	return setup(state, false);
-}
-
-static int setup_sqlite(void **state)
-{
-	return setup(state, true);
-}
 
 static enum err keep(struct store_ask *a, struct store_message m)
 {
@@ -116,7 +75,7 @@ static void assert_message(const struct store_message *m, unsigned author, unsig
 
 static void a_kept_message_is_got_as_it_was(void **state)
 {
-	struct store_ask *a = &((struct world *)*state)->ask;
+	struct store_ask *a = &((struct store_world *)*state)->ask;
 	struct store_message m = message_of(1, 2, 3);
 
 	m.lamport = (1ull << 53) - 1;
@@ -139,7 +98,7 @@ static void a_kept_message_is_got_as_it_was(void **state)
 
 static void bodies_may_be_empty_or_of_the_full_length(void **state)
 {
-	struct store_ask *a = &((struct world *)*state)->ask;
+	struct store_ask *a = &((struct store_world *)*state)->ask;
 	static uint8_t body[STORE_BODY_BYTES + 1];
 	struct store_message m = message_of(1, 1, 1);
 
@@ -161,7 +120,7 @@ static void bodies_may_be_empty_or_of_the_full_length(void **state)
 
 static void limits_are_refused_when_submitted(void **state)
 {
-	struct store_ask *a = &((struct world *)*state)->ask;
+	struct store_ask *a = &((struct store_world *)*state)->ask;
 	static uint8_t much[STORE_BODY_BYTES + 1];
 	static struct id32 to[STORE_TO_MAX + 1];
 	const struct store_request bad[] = {
@@ -182,7 +141,7 @@ static void limits_are_refused_when_submitted(void **state)
 
 static void the_same_message_is_kept_once(void **state)
 {
-	struct store_ask *a = &((struct world *)*state)->ask;
+	struct store_ask *a = &((struct store_world *)*state)->ask;
 	struct store_message m = message_of(1, 1, 1);
 
 	assert_int_equal(keep(a, m), ERR_OK);
@@ -197,7 +156,7 @@ static void the_same_message_is_kept_once(void **state)
 
 static void what_is_known_queues_nothing(void **state)
 {
-	struct store_ask *a = &((struct world *)*state)->ask;
+	struct store_ask *a = &((struct store_world *)*state)->ask;
 	const struct id32 to = id32_of(9);
 
 	assert_int_equal(keep(a, message_of(1, 1, 1)), ERR_OK);
@@ -246,7 +205,7 @@ static enum err ask_amend(struct store_ask *a, unsigned n, const char *arg)
 
 static void an_amended_message_keeps_its_place(void **state)
 {
-	struct store_ask *a = &((struct world *)*state)->ask;
+	struct store_ask *a = &((struct store_world *)*state)->ask;
 
 	for (unsigned n = 1; n <= 3; n++)
 		assert_int_equal(keep(a, message_of(1, 1, n)), ERR_OK);
@@ -275,7 +234,7 @@ static void an_amended_message_keeps_its_place(void **state)
 
 static void a_refused_amendment_does_nothing_at_all(void **state)
 {
-	struct store_ask *a = &((struct world *)*state)->ask;
+	struct store_ask *a = &((struct store_world *)*state)->ask;
 
 	assert_int_equal(keep(a, message_of(1, 1, 1)), ERR_OK);
 	assert_int_equal(ask_amend(a, 1, "no"), ERR_REFUSED);
@@ -297,7 +256,7 @@ static void a_refused_amendment_does_nothing_at_all(void **state)
 
 static void pages_go_both_ways_by_conversation(void **state)
 {
-	struct store_ask *a = &((struct world *)*state)->ask;
+	struct store_ask *a = &((struct store_world *)*state)->ask;
 	unsigned seen = 0;
 
 	for (unsigned n = 1; n <= 20; n++) {
@@ -333,7 +292,7 @@ static void pages_go_both_ways_by_conversation(void **state)
 
 static void equal_lamports_are_ordered_by_author_and_id(void **state)
 {
-	struct store_ask *a = &((struct world *)*state)->ask;
+	struct store_ask *a = &((struct store_world *)*state)->ask;
 	struct store_request req = {
 		.verb = STORE_PAGE, .msg.conv = id16_of(1), .is_forward = true, .max = 1};
 
@@ -362,7 +321,7 @@ static void equal_lamports_are_ordered_by_author_and_id(void **state)
 
 static void pages_of_all_go_by_the_order_of_keeping(void **state)
 {
-	struct store_ask *a = &((struct world *)*state)->ask;
+	struct store_ask *a = &((struct store_world *)*state)->ask;
 	struct store_request req = {.verb = STORE_PAGE, .is_all_convs = true, .max = 4};
 
 	for (unsigned n = 1; n <= 10; n++)
@@ -379,7 +338,7 @@ static void pages_of_all_go_by_the_order_of_keeping(void **state)
 
 static void pages_may_be_bounded_in_time_and_bytes(void **state)
 {
-	struct store_ask *a = &((struct world *)*state)->ask;
+	struct store_ask *a = &((struct store_world *)*state)->ask;
 	const uint64_t start = message_of(1, 1, 0).sent_ms;
 	struct store_request req = {.verb = STORE_PAGE,
 				    .msg.conv = id16_of(1),
@@ -409,7 +368,7 @@ static bool has_arg(struct slice arg, const struct store_message *m)
 
 static void a_scan_looks_at_so_many_and_goes_on(void **state)
 {
-	struct store_ask *a = &((struct world *)*state)->ask;
+	struct store_ask *a = &((struct store_world *)*state)->ask;
 	struct store_request req = {.verb = STORE_SCAN,
 				    .is_all_convs = true,
 				    .match = has_arg,
@@ -444,7 +403,7 @@ static void a_scan_looks_at_so_many_and_goes_on(void **state)
 
 static void what_waits_is_told_in_order_and_by_peer(void **state)
 {
-	struct store_ask *a = &((struct world *)*state)->ask;
+	struct store_ask *a = &((struct store_world *)*state)->ask;
 	const struct id32 to[] = {id32_of(1), id32_of(2), id32_of(1)};
 
 	assert_int_equal(store_ask(a, &(struct store_request){.verb = STORE_KEEP,
@@ -489,7 +448,7 @@ static void what_waits_is_told_in_order_and_by_peer(void **state)
 
 static void counts_are_by_peer(void **state)
 {
-	struct store_ask *a = &((struct world *)*state)->ask;
+	struct store_ask *a = &((struct store_world *)*state)->ask;
 	struct store_request req = {.verb = STORE_COUNTS};
 
 	for (unsigned n = 0; n < 12; n++)
@@ -532,7 +491,7 @@ static void an_outcome_ends_the_wait_and_moves_the_state_on(void **state)
 		{STORE_READ, STORE_STORED, STORE_READ},
 		{STORE_STORED, STORE_NONE, STORE_STORED},
 	};
-	struct store_ask *a = &((struct world *)*state)->ask;
+	struct store_ask *a = &((struct store_world *)*state)->ask;
 
 	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct store_message m = message_of(1, 1, i);
@@ -589,7 +548,7 @@ static const char *records(struct store_ask *a, uint8_t kind, const char *prefix
 
 static void records_are_put_replaced_removed_and_listed(void **state)
 {
-	struct store_ask *a = &((struct world *)*state)->ask;
+	struct store_ask *a = &((struct store_world *)*state)->ask;
 
 	assert_int_equal(record(a, 1, "bb", "2"), ERR_OK);
 	assert_int_equal(record(a, 1, "b", "1"), ERR_OK);
@@ -614,7 +573,7 @@ static void records_are_put_replaced_removed_and_listed(void **state)
 
 static void what_is_forgotten_is_known_for_60_days(void **state)
 {
-	struct store_ask *a = &((struct world *)*state)->ask;
+	struct store_ask *a = &((struct store_world *)*state)->ask;
 	const uint64_t now = message_of(0, 0, 0).kept_ms;
 
 	assert_int_equal(keep(a, message_of(1, 1, 1)), ERR_OK);
@@ -672,7 +631,7 @@ static void assert_conv(struct store_ask *a, unsigned conv, const unsigned *want
 /* Into one that has messages already, with equal lamports, empty bodies, lamport 0. */
 static void a_moved_conversation_is_whole_and_in_order(void **state)
 {
-	struct store_ask *a = &((struct world *)*state)->ask;
+	struct store_ask *a = &((struct store_world *)*state)->ask;
 	static const unsigned all[] = {0, 1, 2, 3, 4, 5, 6, 7}, other[] = {8};
 
 	for (unsigned n = 0; n < 9; n++) {
@@ -723,7 +682,7 @@ static void a_moved_conversation_is_whole_and_in_order(void **state)
 
 static void what_waits_for_who_is_moved_from_is_given_up(void **state)
 {
-	struct store_ask *a = &((struct world *)*state)->ask;
+	struct store_ask *a = &((struct store_world *)*state)->ask;
 
 	for (unsigned n = 1; n <= 4; n++) {
 		struct store_message m = message_of(1, n == 4 ? 3 : 1, n);
@@ -751,7 +710,7 @@ static void what_waits_for_who_is_moved_from_is_given_up(void **state)
 
 static void a_sweep_removes_what_is_over(void **state)
 {
-	struct store_ask *a = &((struct world *)*state)->ask;
+	struct store_ask *a = &((struct store_world *)*state)->ask;
 	const uint64_t now = message_of(0, 0, 0).kept_ms + 10ull * DAY;
 	struct store_message m = message_of(1, 1, 1);
 
@@ -788,7 +747,7 @@ static void a_sweep_removes_what_is_over(void **state)
 
 static void a_long_sweep_takes_rounds(void **state)
 {
-	struct store_ask *a = &((struct world *)*state)->ask;
+	struct store_ask *a = &((struct store_world *)*state)->ask;
 	const struct store_request sweep = {.verb = STORE_SWEEP,
 					    .now_ms = message_of(0, 0, 0).kept_ms + DAY,
 					    .is_all_convs = true,
@@ -822,7 +781,7 @@ static void a_long_sweep_takes_rounds(void **state)
 
 static void a_whole_store_passes_the_check(void **state)
 {
-	struct store_ask *a = &((struct world *)*state)->ask;
+	struct store_ask *a = &((struct store_world *)*state)->ask;
 
 	assert_int_equal(keep(a, message_of(1, 1, 1)), ERR_OK);
 	assert_int_equal(store_ask(a, &(struct store_request){.verb = STORE_CHECK}),
@@ -853,7 +812,7 @@ static void in_order(void *ctx, const struct store_request *req,
 
 static void each_lane_answers_in_its_order(void **state)
 {
-	struct store_ask *a = &((struct world *)*state)->ask;
+	struct store_ask *a = &((struct store_world *)*state)->ask;
 	struct order o = {.s = a->s};
 
 	for (unsigned n = 0; n < 3000; n++) {
@@ -892,7 +851,7 @@ static void see(void *ctx, const struct store_request *req,
 
 static void a_read_after_an_answered_write_sees_it(void **state)
 {
-	struct store_ask *a = &((struct world *)*state)->ask;
+	struct store_ask *a = &((struct store_world *)*state)->ask;
 	struct order o = {.s = a->s, .more = 200};
 	const struct store_request req = {.verb = STORE_KEEP,
 					  .done = see,
@@ -907,7 +866,7 @@ static void a_read_after_an_answered_write_sees_it(void **state)
 
 static void too_much_that_waits_is_refused(void **state)
 {
-	struct store_ask *a = &((struct world *)*state)->ask;
+	struct store_ask *a = &((struct store_world *)*state)->ask;
 	static uint8_t body[STORE_BODY_BYTES];
 	struct store_request req = {
 		.verb = STORE_RECORD,
@@ -930,7 +889,7 @@ static void too_much_that_waits_is_refused(void **state)
 
 static void memory_answers_in_the_next_poll(void **state)
 {
-	struct store_ask *a = &((struct world *)*state)->ask;
+	struct store_ask *a = &((struct store_world *)*state)->ask;
 	struct order o = {.s = a->s, .more = 3};
 	const struct store_request req = {.verb = STORE_KEEP,
 					  .done = see,
@@ -986,8 +945,8 @@ static const struct {
 	const char *name;
 	CMFixtureFunction setup;
 } backends[] = {
-	{"memory", setup_memory},
-	{"sqlite", setup_sqlite},
+	{"memory", store_world_memory},
+	{"sqlite", store_world_sqlite},
 };
 
 enum {
@@ -1008,10 +967,12 @@ int main(void)
 			snprintf(names[n], sizeof(names[n]), "%s_%s", backends[b].name,
 				 tests[t].name);
 			all[n] = (struct CMUnitTest){names[n], tests[t].f,
-						     backends[b].setup, teardown, NULL};
+						     backends[b].setup,
+						     store_world_teardown, NULL};
 		}
 	}
 	all[n] = (struct CMUnitTest)cmocka_unit_test_setup_teardown(
-		memory_answers_in_the_next_poll, setup_memory, teardown);
+		memory_answers_in_the_next_poll, store_world_memory,
+		store_world_teardown);
 	return cmocka_run_group_tests_name("store", all, NULL, NULL);
 }

@@ -8,49 +8,8 @@
 
 #include "base/mem.h"
 #include "base/secret.h"
-#include "lib/store_ask.h"
+#include "lib/store_world.h"
 #include "lib/tempdir.h"
-
-enum { MINUTE = 60 * 1000, DAY = 24 * 60 * MINUTE };
-
-struct world {
-	struct store_ask ask;
-	void *dir;
-	char *path;
-};
-
-static int setup(void **state, bool is_on_disk)
-{
-	struct world *w = mem_new(sizeof(*w));
-
-	if (tempdir_setup(&w->dir) != 0)
-		return 1;
-	w->path = tempdir_path(w->dir, "store.db");
-	store_ask_init(&w->ask, is_on_disk ? w->path : NULL);
-	*state = w;
-	return store_ask_open(&w->ask) == ERR_OK ? 0 : 1;
-}
-
-static int teardown(void **state)
-{
-	struct world *w = *state;
-
-	store_ask_wipe(&w->ask);
-	mem_free(w->path);
-	tempdir_teardown(&w->dir);
-	mem_free(w);
-	return 0;
-}
-
-static int setup_memory(void **state)
-{
-	return setup(state, false);
-}
-
-static int setup_sqlite(void **state)
-{
-	return setup(state, true);
-}
 
 static void keep(struct store_ask *a, struct store_message m)
 {
@@ -101,7 +60,7 @@ static unsigned rounds(struct store_ask *a, const struct store_request *req)
 
 static void age_counts_in_one_conversation(void **state)
 {
-	struct store_ask *a = &((struct world *)*state)->ask;
+	struct store_ask *a = &((struct store_world *)*state)->ask;
 	const uint64_t now = message_of(0, 0, 0).kept_ms + 10ull * DAY;
 	struct store_request sweep = {.verb = STORE_SWEEP,
 				      .msg.conv = id16_of(1),
@@ -128,7 +87,7 @@ static void age_counts_in_one_conversation(void **state)
 
 static void what_waits_is_not_too_old(void **state)
 {
-	struct store_ask *a = &((struct world *)*state)->ask;
+	struct store_ask *a = &((struct store_world *)*state)->ask;
 	const uint64_t now = message_of(0, 0, 0).kept_ms + 10ull * DAY;
 	const struct store_message m = message_of(1, 1, 3);
 	const struct store_request sweep = {
@@ -151,7 +110,7 @@ static void what_waits_is_not_too_old(void **state)
 
 static void what_expired_goes_though_it_waits(void **state)
 {
-	struct store_ask *a = &((struct world *)*state)->ask;
+	struct store_ask *a = &((struct store_world *)*state)->ask;
 	struct store_message m = message_of(1, 1, 1);
 
 	m.expires_ms = 5;
@@ -163,7 +122,7 @@ static void what_expired_goes_though_it_waits(void **state)
 
 static void a_place_of_the_conversation_cuts_it(void **state)
 {
-	struct store_ask *a = &((struct world *)*state)->ask;
+	struct store_ask *a = &((struct store_world *)*state)->ask;
 	struct store_message m = message_of(2, 1, 5);
 	struct store_request sweep = {.verb = STORE_SWEEP,
 				      .msg.conv = id16_of(1),
@@ -186,7 +145,7 @@ static void a_place_of_the_conversation_cuts_it(void **state)
 
 static void a_long_cut_takes_rounds(void **state)
 {
-	struct store_ask *a = &((struct world *)*state)->ask;
+	struct store_ask *a = &((struct store_world *)*state)->ask;
 	struct store_request sweep = {.verb = STORE_SWEEP,
 				      .msg.conv = id16_of(1),
 				      .has_from = true,
@@ -204,7 +163,7 @@ static void a_long_cut_takes_rounds(void **state)
 
 static void conversations_are_listed(void **state)
 {
-	struct store_ask *a = &((struct world *)*state)->ask;
+	struct store_ask *a = &((struct store_world *)*state)->ask;
 	struct store_request req = {.verb = STORE_CONVS, .max = 2};
 
 	assert_int_equal(store_ask(a, &req), ERR_OK);
@@ -232,7 +191,7 @@ static void conversations_are_listed(void **state)
 
 static void the_size_is_measured_from_the_newest_on(void **state)
 {
-	struct store_ask *a = &((struct world *)*state)->ask;
+	struct store_ask *a = &((struct store_world *)*state)->ask;
 	uint64_t sum = 0;
 	struct store_request req = {.verb = STORE_MEASURE,
 				    .msg.conv = id16_of(1),
@@ -274,7 +233,7 @@ static void the_size_is_measured_from_the_newest_on(void **state)
 
 static void what_is_given_up_has_failed(void **state)
 {
-	struct store_ask *a = &((struct world *)*state)->ask;
+	struct store_ask *a = &((struct store_world *)*state)->ask;
 	const struct store_request sweep = {.verb = STORE_SWEEP,
 					    .msg.author = id32_of(1),
 					    .state = STORE_FAILED,
@@ -299,7 +258,7 @@ static void what_is_given_up_has_failed(void **state)
 
 static void forgetting_goes_in_rounds(void **state)
 {
-	struct store_ask *a = &((struct world *)*state)->ask;
+	struct store_ask *a = &((struct store_world *)*state)->ask;
 	struct store_request forget = {
 		.verb = STORE_FORGET, .msg.conv = id16_of(1), .max = 3, .now_ms = 1000};
 
@@ -353,8 +312,8 @@ static const struct {
 	const char *name;
 	CMFixtureFunction setup;
 } backends[] = {
-	{"memory", setup_memory},
-	{"sqlite", setup_sqlite},
+	{"memory", store_world_memory},
+	{"sqlite", store_world_sqlite},
 };
 
 enum {
@@ -374,7 +333,8 @@ int main(void)
 			snprintf(names[n], sizeof(names[n]), "%s_%s", backends[b].name,
 				 tests[t].name);
 			all[n] = (struct CMUnitTest){names[n], tests[t].f,
-						     backends[b].setup, teardown, NULL};
+						     backends[b].setup,
+						     store_world_teardown, NULL};
 		}
 	}
 	return cmocka_run_group_tests_name("store past", all, NULL, NULL);
