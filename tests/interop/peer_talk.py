@@ -358,7 +358,7 @@ def nacks(node):
             check(s.wait(lambda: s.nacks or s.ended or id_ in s.acks), f"{more}: nothing")
             got = s.nacks and s.nacks.pop()[:2]
             check(got == (id_, code), f"{more}: not NACK {code}")
-    for type_ in (17, 100, 2**32, 2**53):
+    for type_ in (23, 100, 2**32, 2**53):
         id_ = s.msg(s.text_body("unknown"), type_)
         check(s.wait(lambda: s.nacks or s.ended), f"type {type_}: nothing")
         check(s.nacks and s.nacks.pop()[:2] == (id_, 2), f"type {type_}: not NACK 2")
