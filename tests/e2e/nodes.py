@@ -11,6 +11,7 @@ Nothing leaves this machine: discovery is off, peers are told each other's port.
 """
 import json
 import os
+import random
 import re
 import select
 import shutil
@@ -65,6 +66,18 @@ def need(*tools):
     for tool in tools:
         if not shutil.which(tool):
             raise Skip(f"{tool} is not installed")
+
+
+def free_port():
+    """Of its own: 7117, or one the system gives, is taken by others as soon as it is left."""
+    while True:
+        port = random.randrange(20000, 30000)
+        with socket.socket() as s:
+            try:
+                s.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
 
 
 class Gone(Exception):
@@ -173,7 +186,7 @@ class Front:
 class Node:
     def __init__(self, place, name, *options, program=BIN, home=None):
         self.place, self.name, self.program = place, name, program
-        self.options = ["--nick", name, *options]
+        self.options = ["--nick", name, "--port", str(free_port()), *options]
         self.home = home or os.path.join(place.dir, name)
         self.run_dir = os.path.join(place.dir, "r-" + name)
         for folder in (self.home, self.run_dir):

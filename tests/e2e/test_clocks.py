@@ -48,15 +48,13 @@ class Pair:
         self.fronts = [None, None]
         self.said = []
         self.start(0)
-        self.port = self.fronts[0].node["port"]
         self.start(1)
         self.ids = [f.node["id"] for f in self.fronts]
         self.meet()
 
     def start(self, at):
-        where = ["--port", str(self.port)] if self.said and at == 0 else []
         peer = self.nodes[0].peer() if at == 1 else []
-        self.fronts[at] = self.nodes[at].start(*CROWD, *where, *peer,
+        self.fronts[at] = self.nodes[at].start(*CROWD, *peer,
                                                env=self.clocks[at].env())
 
     def meet(self):

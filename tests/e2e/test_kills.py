@@ -70,8 +70,7 @@ def C1_killed_at_random_while_both_speak(place):
             fronts[at].close()
             sides[at].new_life()
             fronts[at] = nodes[at].start(
-                *CROWD, "--port", str(ports[at]), "--peer",
-                f"127.0.0.1:{ports[1 - at]}")
+                *CROWD, "--peer", f"127.0.0.1:{ports[1 - at]}")
     wait("all delivered", lambda: not any(f.waiting() for f in fronts), 120)
     for at in (0, 1):
         fronts[at].pump()

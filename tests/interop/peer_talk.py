@@ -362,7 +362,7 @@ def nacks(node):
         id_ = s.msg(s.text_body("unknown"), type_)
         check(s.wait(lambda: s.nacks or s.ended), f"type {type_}: nothing")
         check(s.nacks and s.nacks.pop()[:2] == (id_, 2), f"type {type_}: not NACK 2")
-    acked(s, s.say("unknown keys", f4=[1, {2: 3}], f31=b"", f48={}, f1000="x"))
+    acked(s, s.say("unknown keys", f7=[1, {2: 3}], f31=b"", f48={}, f1000="x"))
     acked(s, s.say("x" * 16000))
     acked(s, s.say("é" * 8000))
     check(not node.shown("refused") and s.alive(), "shown, or over")

@@ -36,7 +36,7 @@ static void assert_same_field(const struct event *a, const struct event *b,
 			      const struct event_field *f)
 {
 	const void *at = (const char *)a + f->offset, *bt = (const char *)b + f->offset;
-	const char *s = *(const char *const *)at;
+	const char *s = f->type == EVENT_STR ? *(const char *const *)at : NULL;
 	if (f->type == EVENT_YES)
 		assert_int_equal(*(const bool *)at, *(const bool *)bt);
 	else if (f->type != EVENT_STR)
