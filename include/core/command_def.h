@@ -117,7 +117,8 @@
 	A(ids, FLAG, OPT, "with the beginning of each message's id")
 #define CMD_ARGS_SEARCH(A) \
 	A(text, REST, REQ, "the text; neither case nor accents matter") \
-	A(n, VALUE, OPT, "how many of the newest; 20")
+	A(n, VALUE, OPT, "how many of the newest; 20") \
+	A(context, VALUE, OPT, "how many before and after each to show as well")
 #define CMD_ARGS_DOCTOR(A) \
 	A(deep, FLAG, OPT, "look through the whole store, which may take a while")
 #define CMD_ARGS_EXPORT(A) \

@@ -64,7 +64,8 @@
  * it (in), whom it is for (out; absent on #lan). reply_to: the id of the message that it
  * answers, reply_text: how that begins, if it is known. edited: when the text was
  * changed. deleted: there is no text any more. reactions: who said what to it, for people.
- * late: seconds that it was on its way. expires: it is gone then.
+ * late: seconds that it was on its way. expires: it is gone then. context: it only stands
+ * beside what was looked for.
  * direction note: nobody said it, it is about the conversation. trust: in that peer's
  * key. */
 #define EVENT_FIELDS_MESSAGE(F) \
@@ -72,7 +73,7 @@
 	F(nick, STR) F(trust, STR) F(text, STR) F(style, STR) F(state, STR) \
 	F(sent, TIME) \
 	F(reply_to, STR) F(reply_text, STR) F(edited, TIME) F(deleted, YES) \
-	F(reactions, STR) F(late, NUM) F(expires, TIME)
+	F(reactions, STR) F(late, NUM) F(expires, TIME) F(context, YES)
 
 /* A stranger may write once, and did: it is held. id: of the message. */
 #define EVENT_FIELDS_KNOCK(F) \

@@ -12,6 +12,8 @@ enum {
 	PAGERS_MAX = 256,
 	PAGE_ROWS = 256,
 	SCAN_ROWS = 20000, /* looked at, before others have their turn */
+	HITS_ROWS = 32, /* of a search that shows what stands around */
+	CONTEXT_MAX = 50,
 	SHOWN_DEFAULT = 20,
 	SHOWN_MAX = 1000000000
 };
@@ -28,6 +30,13 @@ struct pager {
 	char *needle; /* folded; NULL: history */
 	uint64_t left, n;
 	struct store_message oldest; /* that was counted; without body */
+	/* a search: so many are shown before and after each that was found */
+	uint64_t context;
+	struct store_message *hits; /* of one page; without bodies */
+	size_t n_hits, at;
+	bool is_around; /* what is asked for is around hits[at], */
+	bool is_behind; /* it and what follows; else what is before it */
+	bool has_more; /* pages */
 	bool is_counting; /* walks back, and shows nothing yet */
 	bool is_asked; /* the store has it */
 	bool is_dead; /* freed when the store has answered */
@@ -37,6 +46,7 @@ static void pager_free(struct pager *g)
 {
 	list_del(&g->node);
 	g->core->n_pagers--;
+	mem_free(g->hits);
 	mem_free(g->needle);
 	mem_free(g);
 }
@@ -57,18 +67,25 @@ static void pager_end(struct pager *g, enum err e, const char *why)
 /* ---- shown ---- */
 
 /* reply: where the message may stand that it answers. */
-static void show(struct pager *g, const struct store_reply *reply,
-		 const struct store_message *m)
+static void show_as(struct pager *g, const struct store_reply *reply,
+		    const struct store_message *m, bool is_context)
 {
 	struct shown s;
 	if (shown_init(&s, g->core, m) == ERR_OK && expire_on_listed(g->core, &s, m)) {
 		for (size_t i = 0; s.ev.u.message.reply_to && i < reply->n_messages; i++)
 			shown_answers(&s, &reply->messages[i]);
 		s.ev.time_ms = m->kept_ms;
+		s.ev.u.message.context = is_context;
 		emit_reply(g->core, g->to, &s.ev);
-		g->n++;
+		g->n += !is_context;
 	}
 	shown_wipe(&s);
+}
+
+static void show(struct pager *g, const struct store_reply *reply,
+		 const struct store_message *m)
+{
+	show_as(g, reply, m, false);
 }
 
 static void show_all(struct pager *g, const struct store_reply *reply)
@@ -95,6 +112,18 @@ static void go_on_from(struct pager *g, const struct store_message *last)
 }
 
 static void ask(struct pager *g);
+static void on_page(void *ctx, const struct store_request *req,
+		    const struct store_reply *reply);
+
+static void submit(struct pager *g, struct store_request *req)
+{
+	req->done = on_page;
+	req->ctx = g;
+	enum err e = store_submit(g->core->cfg.store, req);
+	g->is_asked = e == ERR_OK;
+	if (e != ERR_OK && e != ERR_FULL)
+		pager_end(g, e, "");
+}
 
 /* Just before it: going on from there, it is the next. */
 static struct store_message before(const struct store_message *m)
@@ -148,8 +177,75 @@ static void count(struct pager *g, const struct store_reply *reply)
 	turn(g, reply, walked);
 }
 
+/* ---- what stands around what was found ---- */
+
+static void around(struct pager *g)
+{
+	const struct store_message *hit = &g->hits[g->at];
+	const struct store_message from = g->is_behind ? before(hit) : *hit;
+	struct store_request req = {.verb = STORE_PAGE};
+	req.msg.conv = hit->conv;
+	req.has_from = true;
+	req.from.lamport = from.lamport;
+	req.from.author = from.author;
+	req.from.id = from.id;
+	req.is_forward = g->is_behind;
+	req.max = (size_t)g->context + g->is_behind;
+	submit(g, &req);
+}
+
+/* All of a page are shown with what is around them, then the next page comes. */
+static void next_hit(struct pager *g)
+{
+	g->is_around = g->at < g->n_hits;
+	g->is_behind = false;
+	if (g->is_around || (g->left > 0 && g->has_more))
+		ask(g);
+	else
+		pager_end(g, ERR_OK, "");
+}
+
+static void take_hits(struct pager *g, const struct store_reply *reply)
+{
+	mem_free(g->hits);
+	g->hits = mem_array(reply->n_messages + 1, sizeof *g->hits);
+	g->n_hits = g->at = 0;
+	g->has_more = reply->is_more;
+	if (reply->is_more)
+		go_on_from(g, &reply->last);
+	for (size_t i = 0; i < reply->n_messages && g->left > 0; i++, g->left--) {
+		g->hits[g->n_hits] = reply->messages[i];
+		g->hits[g->n_hits++].body = slice_of(NULL, 0);
+	}
+	next_hit(g);
+}
+
+static void on_around(struct pager *g, const struct store_reply *reply)
+{
+	const struct store_message *hit = &g->hits[g->at];
+	size_t n = reply->n_messages;
+	for (size_t i = 0; i < n; i++) {
+		const struct store_message *m =
+			&reply->messages[g->is_behind ? i : n - 1 - i];
+		bool is_hit =
+			id16_eq(&m->id, &hit->id) && id32_eq(&m->author, &hit->author);
+		show_as(g, reply, m, !is_hit);
+	}
+	if (g->is_behind) {
+		g->at++;
+		next_hit(g);
+	} else {
+		g->is_behind = true;
+		ask(g);
+	}
+}
+
 static void forward(struct pager *g, const struct store_reply *reply)
 {
+	if (g->context > 0) {
+		take_hits(g, reply);
+		return;
+	}
 	show_all(g, reply);
 	if (g->left == 0 || !reply->is_more) {
 		pager_end(g, ERR_OK, "");
@@ -169,6 +265,8 @@ static void on_page(void *ctx, const struct store_request *req,
 		pager_free(g);
 	else if (reply->err != ERR_OK)
 		pager_end(g, reply->err, reply->why);
+	else if (g->is_around)
+		on_around(g, reply);
 	else if (g->is_counting)
 		count(g, reply);
 	else
@@ -180,11 +278,13 @@ static void ask(struct pager *g)
 {
 	if (g->is_asked || emit_is_full(g->core, g->to.front))
 		return;
-	g->next.max = g->left < PAGE_ROWS ? (size_t)g->left : PAGE_ROWS;
-	enum err e = store_submit(g->core->cfg.store, &g->next);
-	g->is_asked = e == ERR_OK;
-	if (e != ERR_OK && e != ERR_FULL)
-		pager_end(g, e, "");
+	if (g->is_around) {
+		around(g);
+		return;
+	}
+	uint64_t max = g->context > 0 ? HITS_ROWS : PAGE_ROWS;
+	g->next.max = (size_t)(g->left < max ? g->left : max);
+	submit(g, &g->next);
 }
 
 void history_sweep(struct core *c)
@@ -223,7 +323,7 @@ static struct pager *pager_new(struct call *call, uint64_t left)
 	g->core = c;
 	g->to = call->to;
 	g->left = left;
-	g->next = (struct store_request){.done = on_page, .ctx = g};
+	g->next = (struct store_request){.verb = STORE_SCAN};
 	list_add(&c->pagers, &g->node);
 	c->n_pagers++;
 	return g;
@@ -260,8 +360,6 @@ void cmd_history(struct call *call)
 			call_done(call, "0 messages");
 		return;
 	}
-	req.done = on_page;
-	req.ctx = g;
 	g->next = req;
 	g->is_counting = true;
 	ask(g);
@@ -277,8 +375,9 @@ static bool is_match(struct slice needle, const struct store_message *m)
 void cmd_search(struct call *call)
 {
 	const struct args_search *a = &call->cmd->u.search;
-	uint64_t n;
-	if (!call_number(call, a->n, "n", SHOWN_DEFAULT, SHOWN_MAX, &n))
+	uint64_t n, context;
+	if (!call_number(call, a->n, "n", SHOWN_DEFAULT, SHOWN_MAX, &n) ||
+	    !call_number(call, a->context, "context", 0, CONTEXT_MAX, &context))
 		return;
 	char *needle = text_bare(a->text);
 	if (needle == NULL || needle[0] == '\0') {
@@ -292,7 +391,7 @@ void cmd_search(struct call *call)
 		return;
 	}
 	g->needle = needle;
-	g->next.verb = STORE_SCAN;
+	g->context = context;
 	g->next.is_all_convs = true;
 	g->next.match = is_match;
 	g->next.arg = slice_of((const uint8_t *)needle, strlen(needle) + 1);

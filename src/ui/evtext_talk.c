@@ -100,6 +100,8 @@ void evtext_message(const struct evtext_config *cfg, const struct event *ev,
 {
 	const struct event_message *m = &ev->u.message;
 	size_t mark = k->b.len;
+	if (m->context)
+		ink_put(k, "    ");
 	if (ev->cursor == 0) /* of history: not of today only */
 		ink_date(k, ev->time_ms);
 	ink_clock(k, ev->time_ms);

@@ -18,8 +18,8 @@ static void keep_said(struct desk *d, const struct event *ev)
 {
 	size_t used = strlen(d->said);
 	if (ev->type == EVENT_MESSAGE && ev->cursor == 0)
-		snprintf(d->said + used, sizeof d->said - used, "%s|",
-			 ev->u.message.text);
+		snprintf(d->said + used, sizeof d->said - used,
+			 ev->u.message.context ? "(%s)|" : "%s|", ev->u.message.text);
 }
 
 static void add(char *out, size_t max, const char *before, const char *what)

@@ -250,6 +250,29 @@ static void search_minds_neither_case_nor_accents(void **state)
 	sim_free(s);
 }
 
+static void search_shows_what_stands_around(void **state)
+{
+	(void)state;
+	static const char *const said[] = {"a", "b", "the word", "c",
+					   "d", "e", "word",	 "f"};
+	struct sim *s = sim_meet(62, 3);
+	struct desk d;
+	for (size_t i = 0; i < sizeof said / sizeof *said; i++) {
+		sim_say(s, 0, 1, said[i]);
+		sim_say(s, 0, 2, "elsewhere");
+		sim_run(s, 100);
+	}
+	desk_open(&d, s);
+	desk_ask(&d, VERB_SEARCH, "word", NULL, "2", 200);
+	assert_string_equal(d.said, "(d)|(e)|word|(f)|(a)|(b)|the word|(c)|(d)|");
+	assert_string_equal(d.text, "2 messages");
+	desk_ask(&d, VERB_SEARCH, "word", "1", "2", 200);
+	assert_string_equal(d.said, "(d)|(e)|word|(f)|");
+	desk_ask(&d, VERB_SEARCH, "word", "1", "51", 200);
+	assert_int_equal(d.status, 1);
+	sim_free(s);
+}
+
 /* ---- people ---- */
 
 static void people_are_known_after_a_restart(void **state)
@@ -336,6 +359,7 @@ int main(void)
 		cmocka_unit_test(history_shows_the_newest_oldest_first),
 		cmocka_unit_test(history_of_many_pages),
 		cmocka_unit_test(search_minds_neither_case_nor_accents),
+		cmocka_unit_test(search_shows_what_stands_around),
 		cmocka_unit_test(people_are_known_after_a_restart),
 		cmocka_unit_test(who_is_blocked_stays_out),
 		cmocka_unit_test(who_is_forgotten_leaves_nothing),

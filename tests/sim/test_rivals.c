@@ -279,8 +279,7 @@ static void U2_names_that_look_alike_are_rivals(void **state)
 		"N1", /* case */
 		"\xef\xbc\xae\xef\xbc\x91", /* width */
 		"nl", /* a letter for the digit */
-		"\xd0\xbf"
-		"1", /* Cyrillic pe */
+		"\xd0\xbf\x31", /* Cyrillic pe */
 	};
 	for (unsigned i = 0; i < sizeof nicks / sizeof *nicks; i++) {
 		struct play p;
