@@ -94,7 +94,8 @@ static enum fit fit_of(const struct peer *p, const struct wanted *w)
 	if (w->n_tail > 0 && has_nick(p, w->nick) &&
 	    strncasecmp(p->id_text, w->tail, w->n_tail) == 0)
 		return FIT_ID;
-	return has_nick(p, w->folded) ? FIT_NICK : FIT_NONE;
+	bool is_empty = w->folded == NULL || w->folded[0] == '\0';
+	return !is_empty && has_nick(p, w->folded) ? FIT_NICK : FIT_NONE;
 }
 
 /* Those who fit, contacts first: a crowd of namesakes must not hide them. */
@@ -260,6 +261,11 @@ enum err name_resolve(struct core *c, const char *who, bool is_sending, struct p
 	*out = strlen(who) == COMPACT ? map_get(c->by_text, who) : NULL;
 	if (*out != NULL)
 		return ERR_OK;
+	/* A variable that was not set must not fit whoever has no alias. */
+	if (who[0] == '\0') {
+		snprintf(why, why_max, "the name is empty: say who (/peers lists them)");
+		return ERR_AMBIGUOUS;
+	}
 	if (strncasecmp(who, "p2pmsg:", 7) == 0)
 		return by_uri(c, who, out, why, why_max);
 	enum err e = by_id(c, who, out, why, why_max);

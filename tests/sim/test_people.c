@@ -250,6 +250,24 @@ static void a_tag_is_everybody_who_has_it(void **state)
 	sim_free(s);
 }
 
+/* As of a shell's variable that was never set. */
+static void an_empty_name_is_nobody(void **state)
+{
+	(void)state;
+	static const char *const empty[] = {"", "\xc2\xad"};
+	struct sim *s = sim_meet(452, 2);
+	struct desk d;
+	desk_open(&d, s);
+	for (unsigned i = 0; i < 2; i++) {
+		desk_ask(&d, VERB_MSG, empty[i], "secret", NULL, 6000);
+		assert_int_equal(d.status, 2);
+		desk_ask(&d, VERB_FORGET, empty[i], NULL, NULL, 6000);
+		assert_int_equal(d.status, 2);
+	}
+	assert_int_equal(sim_saw(s, 1, "secret"), 0);
+	sim_free(s);
+}
+
 /* The node stops, or the client goes, in the middle of it. */
 static void a_text_to_many_that_is_cut_short(void **state)
 {
@@ -353,6 +371,7 @@ int main(void)
 		cmocka_unit_test(a_knock_is_let_in_with_everybody),
 		cmocka_unit_test(a_tag_is_everybody_who_has_it),
 		cmocka_unit_test(a_text_to_many_that_is_cut_short),
+		cmocka_unit_test(an_empty_name_is_nobody),
 		cmocka_unit_test(a_blocked_key_learns_nothing),
 		cmocka_unit_test(who_is_forgotten_is_a_stranger_again),
 	};
