@@ -112,31 +112,47 @@ static void close_all(struct peer *p)
 			      proto_code_str(CODE_BLOCKED));
 }
 
-static void set_blocked(struct call *call, const char *who, bool is_blocked)
+/* The block of a stranger is kept as contacts are. */
+static void block(struct peer *p)
 {
-	struct peer *p;
-	if (!call_who(call, who, false, &p))
-		return;
-	if (is_blocked)
-		knock_drop(p);
-	p->is_blocked = is_blocked;
+	bool is_shut_out = p->is_shut_out || !p->is_contact;
+	bool is_online = !list_empty(&p->sessions);
+	knock_drop(p);
+	p->is_blocked = true;
 	peer_pin(p);
+	p->is_shut_out = is_shut_out;
 	contact_changed(p);
-	if (is_blocked) {
-		rival_blocked(p);
-		close_all(p);
-	}
-	peer_tell(p);
-	call_done(call, is_blocked ? "blocked: nothing comes in from this key any more"
-				   : "not blocked any more");
+	rival_blocked(p);
+	close_all(p);
+	if (!is_online)
+		peer_tell(p);
 }
 
 void cmd_block(struct call *call)
 {
-	set_blocked(call, call->cmd->u.block.who, true);
+	struct peer *p;
+	if (!call_who(call, call->cmd->u.block.who, false, &p))
+		return;
+	block(p);
+	call_done(call, "blocked: nothing comes in from this key any more");
 }
 
+/* Who was a stranger is one again: no block lets anybody in. */
 void cmd_unblock(struct call *call)
 {
-	set_blocked(call, call->cmd->u.unblock.who, false);
+	struct peer *p;
+	if (!call_who(call, call->cmd->u.unblock.who, false, &p))
+		return;
+	if (!p->is_blocked) {
+		call_done(call, "not blocked anyway");
+		return;
+	}
+	p->is_blocked = false;
+	if (p->is_shut_out)
+		peer_unpin(p);
+	else
+		contact_changed(p);
+	peer_tell(p);
+	peer_update(p, NULL);
+	call_done(call, "not blocked any more");
 }

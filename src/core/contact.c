@@ -31,7 +31,7 @@ struct contact {
 	struct slice devlist;
 	struct slice addresses; /* ADDRESS_BYTES each, newest first */
 	struct slice alias, tags;
-	bool blocked, verified, mismatched;
+	bool blocked, shut_out, verified, mismatched;
 	struct slice rivals; /* RIVAL_BYTES each */
 	uint64_t expire_s, receipts, read_seq, told_seq;
 };
@@ -52,7 +52,8 @@ enum {
 	KEY_EXPIRE = 20,
 	KEY_RECEIPTS,
 	KEY_READ,
-	KEY_TOLD
+	KEY_TOLD,
+	KEY_SHUT_OUT
 };
 
 #define ROW(key, type, need, max, name) \
@@ -76,6 +77,7 @@ static const struct msg_field rows[] = {
 	ROW(KEY_RECEIPTS, MSG_UINT, MSG_OPT, RECEIPTS_OFF, receipts),
 	ROW(KEY_READ, MSG_UINT, MSG_OPT, PROTO_NUMBER_MAX, read_seq),
 	ROW(KEY_TOLD, MSG_UINT, MSG_OPT, PROTO_NUMBER_MAX, told_seq),
+	ROW(KEY_SHUT_OUT, MSG_BOOL, MSG_OPT, 1, shut_out),
 };
 #undef ROW
 static const struct fields table = {rows, sizeof rows / sizeof *rows};
@@ -113,7 +115,8 @@ static enum err encode(struct buf *b, const struct peer *p, struct slice address
 		.has = MSG_HAS(KEY_ADDRESSES) | MSG_HAS(KEY_ALIAS) | MSG_HAS(KEY_TAGS) |
 		       MSG_HAS(KEY_BLOCKED) | MSG_HAS(KEY_VERIFIED) |
 		       MSG_HAS(KEY_MISMATCHED) | MSG_HAS(KEY_EXPIRE) |
-		       MSG_HAS(KEY_RECEIPTS) | MSG_HAS(KEY_READ) | MSG_HAS(KEY_TOLD),
+		       MSG_HAS(KEY_RECEIPTS) | MSG_HAS(KEY_READ) | MSG_HAS(KEY_TOLD) |
+		       MSG_HAS(KEY_SHUT_OUT),
 		.expire_s = p->expire_s,
 		.receipts = p->receipts,
 		.read_seq = p->read_seq,
@@ -121,6 +124,7 @@ static enum err encode(struct buf *b, const struct peer *p, struct slice address
 		.alias = slice_str(p->alias),
 		.tags = slice_str(p->tags),
 		.blocked = p->is_blocked,
+		.shut_out = p->is_shut_out,
 		.verified = p->is_verified,
 		.mismatched = p->is_mismatched,
 		.nick = slice_str(p->nick),
@@ -201,6 +205,13 @@ void contact_flush(struct core *c)
 		list_del(it);
 		save(list_entry(it, struct peer, of_unsaved));
 	}
+}
+
+void contact_remove(struct peer *p)
+{
+	struct store_request record = record_of(p);
+	list_del(&p->of_unsaved);
+	(void)store_submit(p->core->cfg.store, &record);
 }
 
 void contact_forget(const struct peer *p)
@@ -366,6 +377,7 @@ static void take(struct core *c, const struct store_record *r)
 	copy(p->alias, sizeof p->alias, k.alias);
 	copy(p->tags, sizeof p->tags, k.tags);
 	p->is_blocked = k.blocked;
+	p->is_shut_out = k.shut_out;
 	p->is_verified = k.verified;
 	p->is_mismatched = k.mismatched;
 	p->look = p->pinned[0] != '\0' ? text_look(p->pinned) : NULL;

@@ -20,6 +20,8 @@ enum record_kind {
 /* Something of p changed that outlives this run: written at the end of the tick, if p is
  * a contact. Cheap. */
 void contact_changed(struct peer *p);
+/* It is no contact any more; what was said stays. */
+void contact_remove(struct peer *p);
 /* The user forgot it: with all that was said and what waits for it. */
 void contact_forget(const struct peer *p);
 /* Writes what changed. */

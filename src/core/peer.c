@@ -388,6 +388,9 @@ void peer_untag(struct peer *p, const char *tag)
 
 void peer_pin(struct peer *p)
 {
+	if (p->is_shut_out)
+		contact_changed(p);
+	p->is_shut_out = false;
 	if (p->is_contact)
 		return;
 	p->is_contact = true;
@@ -397,6 +400,14 @@ void peer_pin(struct peer *p)
 	rival_look(p);
 	if (p->knock != NULL)
 		knock_accept(p);
+}
+
+void peer_unpin(struct peer *p)
+{
+	contact_remove(p);
+	rival_wipe(p);
+	p->pinned[0] = '\0';
+	p->is_contact = p->is_shut_out = false;
 }
 
 /* Time that is not worth a thousandth of a token yet is left for the next call, or

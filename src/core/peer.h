@@ -33,6 +33,7 @@ struct peer {
 	bool is_away;
 	bool is_contact; /* the user wrote to it or added it: pinned */
 	bool is_blocked;
+	bool is_shut_out; /* a contact only because it is blocked */
 	bool is_verified; /* the user has compared its key */
 	bool is_mismatched; /* and found it different, since it was last the same */
 	bool is_wanted; /* dial although there are many peers */
@@ -117,6 +118,8 @@ void peer_update(struct peer *p, const char *why);
 void peer_profile(struct peer *p, struct slice nick, struct slice status, bool is_away);
 /* The user acted on this peer: remembers it as a contact. */
 void peer_pin(struct peer *p);
+/* A stranger again: it was a contact only because it is_shut_out. */
+void peer_unpin(struct peer *p);
 
 /* What the user knows of its key; verified makes it a contact. Tells. */
 void peer_trust(struct peer *p, bool is_verified, bool is_mismatched);

@@ -264,4 +264,7 @@ void rival_wipe(struct peer *p)
 {
 	mem_free(p->rivals);
 	mem_free(p->look);
+	p->rivals = NULL;
+	p->look = NULL;
+	p->n_rivals = 0;
 }

@@ -325,6 +325,38 @@ static void a_blocked_key_learns_nothing(void **state)
 	sim_free(s);
 }
 
+/* Else a block taken back would let in whoever was never let in. */
+static void a_block_taken_back_lets_no_stranger_in(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 4; i++) {
+		bool is_restarted = i % 2 == 1, is_named = i >= 2;
+		struct desk d;
+		struct sim *s = knocked(&d, 470 + i);
+		desk_ask(&d, VERB_BLOCK, "n1", NULL, NULL, 100);
+		if (is_named)
+			desk_ask(&d, VERB_ALIAS, "n1", "ned", NULL, 100);
+		if (is_restarted)
+			restart(&d);
+		desk_ask(&d, VERB_WHOIS, is_named ? "ned" : "n1", NULL, NULL, 10);
+		assert_non_null(strstr(d.row, " blocked"));
+		desk_ask(&d, VERB_UNBLOCK, is_named ? "ned" : "n1", NULL, NULL, 100);
+		assert_int_equal(d.status, 0);
+		if (is_restarted)
+			restart(&d);
+		follow(&d);
+		sim_announce(s, 1);
+		sim_run(s, 60000);
+		desk_ask(&d, VERB_WHOIS, is_named ? "ned" : "n1", NULL, NULL, 10);
+		assert_non_null(strstr(d.row, is_named ? " contact" : " unverified"));
+		sim_say(s, 1, 0, "now?");
+		sim_run(s, 1000);
+		assert_string_equal(d.told,
+				    is_named ? "in contact: now?" : "knock: now?");
+		sim_free(s);
+	}
+}
+
 static void who_is_forgotten_is_a_stranger_again(void **state)
 {
 	(void)state;
@@ -373,6 +405,7 @@ int main(void)
 		cmocka_unit_test(a_text_to_many_that_is_cut_short),
 		cmocka_unit_test(an_empty_name_is_nobody),
 		cmocka_unit_test(a_blocked_key_learns_nothing),
+		cmocka_unit_test(a_block_taken_back_lets_no_stranger_in),
 		cmocka_unit_test(who_is_forgotten_is_a_stranger_again),
 	};
 	return cmocka_run_group_tests_name("people", tests, NULL, NULL);
