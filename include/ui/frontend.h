@@ -14,6 +14,7 @@
 struct frontend_config {
 	struct loop *loop;
 	struct front_source source;
+	bool is_own_node; /* of this process: what it has told so far is news too */
 	const char *socket; /* control: where it listens */
 	const struct command *command; /* oneshot: what it does; outlives it */
 	const struct command *then; /* oneshot: and after success; NULL: nothing */

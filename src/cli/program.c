@@ -251,6 +251,7 @@ enum status program_add_frontend(struct program *p, const struct frontend_ops *o
 	cfg->loop = p->loop;
 	cfg->source = p->attach ? attach_source(p->attach)
 				: core_front_source(node_core(p->node));
+	cfg->is_own_node = p->attach == NULL;
 	cfg->socket = p->paths->socket;
 	cfg->on_end = on_frontend_end;
 	cfg->ctx = p;

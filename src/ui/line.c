@@ -461,10 +461,12 @@ static void begin(struct line *l)
 {
 	struct command events = {.verb = VERB_EVENTS};
 	struct command status = {.verb = VERB_STATUS, .tag = TAG_BANNER};
+	if (l->cfg.is_own_node)
+		events.u.events.since = "0";
 	choose(l, "#lan", "#lan");
-	submit(l, &events);
 	if (l->is_tty)
 		submit(l, &status);
+	submit(l, &events);
 	show_prompt(l);
 }
 

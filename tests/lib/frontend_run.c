@@ -55,7 +55,10 @@ static int run_child(const struct frontend_run *r)
 	the_front = fake_front_new(loop);
 	fake_front_on_command(the_front, r->on_command, NULL);
 	fake_front_delay(the_front, r->delay_ms);
+	if (r->earlier != NULL)
+		fake_front_emit_notice(the_front, r->earlier);
 	struct frontend_config cfg = {
+		.is_own_node = r->is_own_node,
 		.loop = loop,
 		.source = fake_front_source(the_front),
 		.command = r->command,

@@ -85,6 +85,24 @@ static void text_goes_to_everybody_first(void **state)
 	wipe(&r);
 }
 
+/* A knock that was held, or a disk that is full: said when the node starts. */
+static void what_its_own_node_said_before_is_shown(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		struct frontend_run r = {.ops = &frontend_line,
+					 .input = "hello\n",
+					 .is_own_node = i == 0,
+					 .earlier = "somebody knocks",
+					 .on_command = answer};
+		frontend_run(&r);
+		assert_lines(r.out, i == 0 ? "-- somebody knocks\n"
+					     "-- to #lan: hello (wait 10)\n"
+					   : "-- to #lan: hello (wait 10)\n");
+		wipe(&r);
+	}
+}
+
 static void a_query_changes_whom_text_is_for(void **state)
 {
 	struct frontend_run r = run("/query bob\nsecret\n/query\nhello\n", false);
@@ -220,6 +238,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(text_goes_to_everybody_first),
+		cmocka_unit_test(what_its_own_node_said_before_is_shown),
 		cmocka_unit_test(a_query_changes_whom_text_is_for),
 		cmocka_unit_test(a_query_that_fails_leaves_nobody),
 		cmocka_unit_test(every_answer_comes_before_the_end),
