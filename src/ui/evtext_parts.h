@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "base/mem.h"
 #include "ui/evtext.h"
 #include "ui/ink.h"
 
@@ -16,6 +17,14 @@ static inline bool is(const char *s, const char *word)
 	return s && strcmp(s, word) == 0;
 }
 
+/* An id's beginning, as it is typed: not cut with dots. */
+static inline void put_id(struct ink *k, const char *id, size_t n)
+{
+	char *part = mem_strndup(id ? id : "", strnlen(id ? id : "", n));
+	ink_name(k, part, n);
+	mem_free(part);
+}
+
 /* What a peer is called: core's name, which says who it is when nicks are alike. */
 static inline void put_who(struct ink *k, const char *name, const char *nick,
 			   const char *id)
@@ -24,7 +33,7 @@ static inline void put_who(struct ink *k, const char *name, const char *nick,
 	if (name || nick)
 		ink_name(k, name ? name : nick, NAME_BYTES);
 	else if (id)
-		ink_name(k, id, ID_SHORT);
+		put_id(k, id, ID_SHORT);
 	else
 		ink_put(k, "somebody");
 	ink_style(k, INK_NORMAL);

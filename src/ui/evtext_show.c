@@ -387,14 +387,11 @@ static void show_knock(const struct evtext_config *cfg, const struct event *ev,
 	put_mark(cfg, ev, k, "--");
 	put_who(k, n->name, n->nick, n->peer);
 	put_note(k, " knocks: ", n->text);
-	char *id = mem_strndup(n->peer ? n->peer : "",
-			       strnlen(n->peer ? n->peer : "", ID_TYPED));
 	ink_printf(k, "\n    let in: %s ", trust);
-	ink_name(k, id, LINE_BYTES);
+	put_id(k, n->peer, ID_TYPED);
 	ink_printf(k, "    keep out: %s ", block);
-	ink_name(k, id, LINE_BYTES);
+	put_id(k, n->peer, ID_TYPED);
 	ink_put(k, "\n");
-	mem_free(id);
 }
 
 static void show_waiting(const struct evtext_config *cfg, const struct event *ev,
@@ -415,7 +412,7 @@ static void show_item(const struct evtext_config *cfg, const struct event *ev,
 {
 	const struct event_item *i = &ev->u.item;
 	(void)cfg;
-	ink_name(k, i->id, ID_SHORT);
+	put_id(k, i->id, ID_SHORT);
 	ink_put(k, "  ");
 	put_who(k, i->name, NULL, i->peer);
 	ink_put(k, "  ");

@@ -2,10 +2,23 @@
 
 #include <string.h>
 
-#include "base/mem.h"
 #include "ui/evtext_parts.h"
 
 enum { CLOCK_APART_MS = 5 * 60000 };
+
+/* What became of a message of ours, unless all is well and nothing more is known. */
+static void put_fate(const struct event_message *m, struct ink *k)
+{
+	bool is_failed = is(m->state, "failed");
+	if (!is(m->direction, "out") ||
+	    !(is_failed || is(m->state, "queued") || is(m->state, "read")))
+		return;
+	ink_put(k, ", ");
+	if (is_failed)
+		ink_style(k, INK_WARNING);
+	ink_put(k, m->state);
+	ink_style(k, INK_NORMAL);
+}
 
 /* "#lan <bob> ", "[bob] ", "[to bob, queued] ", with "* bob " before an action. */
 static void put_speaker(const struct event_message *m, struct ink *k)
@@ -21,8 +34,7 @@ static void put_speaker(const struct event_message *m, struct ink *k)
 		put_who(k, m->name, m->nick, m->peer);
 	if (!is_lan || !is_out)
 		put_trust(k, m->trust);
-	if (is_out && is(m->state, "queued"))
-		ink_put(k, ", queued");
+	put_fate(m, k);
 	ink_put(k, !is_lan ? "] " : is_action ? " " : "> ");
 	if (!is_lan && is_action) {
 		ink_put(k, "* ");
@@ -107,10 +119,10 @@ void evtext_message(const struct evtext_config *cfg, const struct event *ev,
 	ink_clock(k, ev->time_ms);
 	ink_put(k, " ");
 	if (cfg->has_ids && m->id) {
-		char *id = mem_strndup(m->id, strnlen(m->id, ID_SHORT));
-		put_dim(k, "", id);
+		ink_style(k, INK_DIM);
+		put_id(k, m->id, ID_SHORT);
+		ink_style(k, INK_NORMAL);
 		ink_put(k, " ");
-		mem_free(id);
 	}
 	if (is(m->direction, "note"))
 		put_about(m, k);

@@ -67,6 +67,12 @@ static void messages_say_who_and_where(void **state)
 	assert_shown(&ev, "12:00 [to bob~abcd] hello\n");
 	ev.u.message.state = "queued";
 	assert_shown(&ev, "12:00 [to bob~abcd, queued] hello\n");
+	ev.u.message.state = "failed";
+	assert_shown(&ev, "12:00 [to bob~abcd, failed] hello\n");
+	ev.u.message.state = "read";
+	assert_shown(&ev, "12:00 [to bob~abcd, read] hello\n");
+	ev.u.message.state = "delivered";
+	assert_shown(&ev, "12:00 [to bob~abcd] hello\n");
 	ev = message("#lan", "out", "hello");
 	ev.u.message.nick = "ada";
 	assert_shown(&ev, "12:00 #lan <ada> hello\n");
@@ -100,6 +106,19 @@ static void messages_say_what_was_done_to_them(void **state)
 	m->deleted = true;
 	m->text = "";
 	assert_shown(&ev, "12:00 [bob~abcd] (deleted)\n");
+}
+
+/* What is shown of an id can be typed. */
+static void what_waits_is_shown_with_an_id_to_type(void **state)
+{
+	(void)state;
+	struct event ev = {.type = EVENT_ITEM, .time_ms = TIME_MS};
+	ev.u.item.id = "0123456789abcdef0123456789abcdef";
+	ev.u.item.name = "bob~abcd";
+	ev.u.item.state = "queued";
+	ev.u.item.since = TIME_MS;
+	ev.u.item.text = "hello";
+	assert_shown(&ev, "01234567  bob~abcd  2026-01-02 12:00  queued: hello\n");
 }
 
 static void changes_are_events_of_their_own(void **state)
@@ -686,6 +705,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(messages_say_who_and_where),
 		cmocka_unit_test(messages_say_what_was_done_to_them),
+		cmocka_unit_test(what_waits_is_shown_with_an_id_to_type),
 		cmocka_unit_test(changes_are_events_of_their_own),
 		cmocka_unit_test(ids_are_shown_where_they_are_asked_for),
 		cmocka_unit_test(the_node_speaks_behind_its_mark),
