@@ -74,8 +74,7 @@ static bool is_away(const struct peer *p)
 static void tell_away(struct core *c, struct reply_to to, const struct peer *p)
 {
 	emit_error(c, to, 4,
-		   "%s is away; the message is kept here, and goes out when both "
-		   "nodes run",
+		   "%s is away; it waits here, and goes out when both nodes run",
 		   p->name);
 }
 

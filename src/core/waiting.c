@@ -56,6 +56,15 @@ static bool fits(const char *prefix, const struct id16 *id)
 
 /* ---- one that waits ---- */
 
+/* What is no message of its own. */
+static const char *kind_of(enum msg_type type)
+{
+	return type == MSG_EDIT	      ? "(an edit)"
+	       : type == MSG_DELETE   ? "(a deletion)"
+	       : type == MSG_REACTION ? "(a reaction)"
+				      : "(no text)";
+}
+
 /* Its beginning, cut between two letters; or what else it is. */
 static void words_of(const struct store_item *i, char out[static WORDS_BYTES + 8])
 {
@@ -67,7 +76,7 @@ static void words_of(const struct store_item *i, char out[static WORDS_BYTES + 8
 		return;
 	}
 	if (m.type != MSG_TEXT) {
-		snprintf(out, WORDS_BYTES, "(no text)");
+		snprintf(out, WORDS_BYTES, "%s", kind_of(m.type));
 		return;
 	}
 	const uint8_t *p = m.u.text.text.p;
