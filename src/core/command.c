@@ -118,8 +118,9 @@ bool call_number(struct call *call, const char *arg, const char *name, uint64_t 
 	errno = 0;
 	unsigned long long v = strtoull(arg, &end, 10);
 	if (arg[0] < '0' || arg[0] > '9' || *end != '\0' || errno != 0 || v > max)
-		return call_fail(call, 1, "--%s takes a number from 0 to %llu, not '%s'",
-				 name, (unsigned long long)max, arg);
+		return call_fail(call, 1, "%s%s takes a number from 0 to %llu, not '%s'",
+				 name[1] == '\0' ? "-" : "--", name,
+				 (unsigned long long)max, arg);
 	*out = v;
 	return true;
 }
