@@ -380,6 +380,19 @@ void dialer_best_address(const struct peer *p, char out[static ADDR_TEXT_BYTES])
 		addr_str(&best->sight.addr, out);
 }
 
+/* One address may be a candidate twice: as it was given, and with the id behind it. */
+static bool is_repeated(const struct peer *p, const struct cand *a)
+{
+	list_each (it, &p->cands) {
+		const struct cand *o = list_entry(it, struct cand, of_peer);
+		if (o == a)
+			return false;
+		if (addr_eq(&o->sight.addr, &a->sight.addr))
+			return true;
+	}
+	return false;
+}
+
 char *dialer_addresses(const struct peer *p, const char **found_by)
 {
 	static const char *const names[] = {
@@ -394,9 +407,12 @@ char *dialer_addresses(const struct peer *p, const char **found_by)
 		const struct cand *a = list_entry(it, struct cand, of_peer);
 		char one[ADDR_TEXT_BYTES];
 		addr_str(&a->sight.addr, one);
-		char *longer = mem_printf("%s%s%s", all, all[0] != '\0' ? ", " : "", one);
-		mem_free(all);
-		all = longer;
+		if (!is_repeated(p, a)) {
+			char *longer = mem_printf("%s%s%s", all,
+						  all[0] != '\0' ? ", " : "", one);
+			mem_free(all);
+			all = longer;
+		}
 		if (*found_by == NULL || cand_is_present(a))
 			*found_by = names[a->sight.source];
 	}
