@@ -272,9 +272,7 @@ static enum status open_import(const struct request *r, int *fd)
 	*fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	if (*fd >= 0)
 		return STATUS_DONE;
-	char *text = say_file("read", path, err_from_errno(errno), NULL);
-	say("%s", text);
-	mem_free(text);
+	say("cannot read %s: %s", path, err_str(err_from_errno(errno)));
 	return STATUS_LOCAL;
 }
 
