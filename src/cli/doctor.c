@@ -86,11 +86,13 @@ static void inspect_disk(const struct told *t, const char *path)
 				: NULL);
 }
 
-void doctor_inspect(const struct paths *paths, core_finding_fn *fn, void *ctx)
+void doctor_inspect(const struct paths *paths, bool has_store, core_finding_fn *fn,
+		    void *ctx)
 {
 	const struct told t = {fn, ctx};
 	inspect_folder(&t, paths->data_dir);
 	inspect_key(&t, paths->key);
-	inspect_store(&t, paths->store);
+	if (has_store)
+		inspect_store(&t, paths->store);
 	inspect_disk(&t, paths->data_dir);
 }

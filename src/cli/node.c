@@ -80,10 +80,15 @@ static enum err save(void *ctx)
 			   : e;
 }
 
+static bool has_store(const struct node *n)
+{
+	return !n->cfg.is_storeless && options_enum(n->cfg.options, OPT_store) == 0;
+}
+
 static void inspect(void *ctx, core_finding_fn *fn, void *fn_ctx)
 {
 	const struct node *n = ctx;
-	doctor_inspect(n->cfg.paths, fn, fn_ctx);
+	doctor_inspect(n->cfg.paths, has_store(n), fn, fn_ctx);
 }
 
 static void stop(void *ctx)
@@ -307,10 +312,8 @@ static enum status open_store(struct node *n)
 {
 	uint8_t key[STORE_KEY_BYTES];
 	char why[STORE_WHY_BYTES];
-	bool is_kept =
-		!n->cfg.is_storeless && options_enum(n->cfg.options, OPT_store) == 0;
 	struct store_config cfg = {
-		.path = is_kept ? n->cfg.paths->store : NULL,
+		.path = has_store(n) ? n->cfg.paths->store : NULL,
 		.key = key,
 		.rng = rng_system(),
 		.now_ms = clock_wall_ms(clock_system()),

@@ -266,6 +266,15 @@ def doctor_says_what_is_wrong(world):
     check(not text or text.endswith("all is well\n"), text)
 
 
+@test
+def doctor_misses_no_store_that_nobody_wants(world):
+    ada = world.person("ada").start("--store", "none")
+    done = ada.cli("doctor", "--json")
+    found = [f for f in map(json.loads, done.stdout.splitlines())
+             if f["type"] == "finding" and f["subject"] == "store"]
+    check([f["level"] for f in found] == ["note"], found)
+
+
 def main():
     if not os.access(BIN, os.X_OK) or not shutil.which("python3"):
         print(f"not ok past there is no program {BIN}")
