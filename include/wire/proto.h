@@ -43,6 +43,21 @@ enum {
 	PROTO_WINDOW_BYTES = 4 << 20,
 	PROTO_ACK_IDS = 256,
 
+	/* "Bulk connections" */
+	PROTO_BULK_TOKEN_BYTES = 32,
+	PROTO_BULK_TOKEN_S = 60,
+	PROTO_BULK_TOKENS_MAX = 1024, /* unspent, of one node */
+	PROTO_BULK_MSG_BYTES = 48, /* either handshake message */
+	PROTO_BULK_BODY_BYTES = 65518,
+	PROTO_BULK_PATH_BYTES = 4096,
+	PROTO_BULK_DIGEST_BYTES = 32,
+	PROTO_BULK_TEXT_BYTES = 64, /* of STOP */
+	PROTO_BULK_AGAIN = 3, /* an ENTRY after its first */
+	PROTO_BULK_BEAT_S = 5, /* a record of each side at least so often */
+	PROTO_BULK_DEAD_S = 15,
+	PROTO_BULK_DURABLE_BYTES = 64 << 20,
+	PROTO_BULK_DURABLE_S = 2,
+
 	/* "MessagePack profile" */
 	PROTO_DEPTH_MAX = 4,
 	PROTO_ARRAY_MAX = 1024,
