@@ -45,6 +45,13 @@ SAN := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer \
 pkg_cflags := $(shell pkg-config --cflags $(PKGS) 2>/dev/null | sed 's/-I/-isystem /g')
 pkg_libs := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
 test_libs := $(shell pkg-config --libs $(TEST_PKGS) 2>/dev/null)
+# Only faster: crypto/bulkseal. make LIBCRYPTO= does without it.
+LIBCRYPTO := $(shell pkg-config --libs 'libcrypto >= 3.0' 2>/dev/null)
+ifneq ($(and $(pkg_libs),$(LIBCRYPTO)),)
+pkg_cflags += -DHAVE_LIBCRYPTO \
+	$(shell pkg-config --cflags libcrypto 2>/dev/null | sed 's/-I/-isystem /g')
+pkg_libs += $(LIBCRYPTO)
+endif
 
 cflags = -std=c11 -D_GNU_SOURCE -DP2PMSG_VERSION='"$(VERSION)"' -Iinclude -Isrc $(WARN) \
 	-fPIE -pthread $(CFLAGS_$(BUILD)) $(SAN) $(pkg_cflags) $(CFLAGS)

@@ -10,7 +10,8 @@ group_packages() {
 	build)
 		echo gcc:gcc libc6-dev make:make pkg-config:pkg-config libsodium-dev \
 			libavahi-client-dev libavahi-core-dev libmsgpack-dev libuv1-dev \
-			libutf8proc-dev libjansson-dev libqrencode-dev libsqlite3-dev
+			libutf8proc-dev libjansson-dev libqrencode-dev libsqlite3-dev \
+			libssl-dev
 		;;
 	test)
 		echo python3 libcmocka-dev avahi-daemon avahi-utils dbus iproute2 procps \

@@ -28,10 +28,11 @@ struct bulkseal *bulkseal_new(struct noise_cipherstate *cs);
 void bulkseal_free(struct bulkseal *s);
 
 /* out has plaintext.n + 16 bytes, and is plaintext's memory or apart from it.
- * ERR_LIMIT after 2^40 records: nothing is sealed. Nothing is allocated. */
+ * ERR_LIMIT after 2^40 records, ERR_RANGE above 65,519 bytes: nothing is sealed.
+ * Nothing is allocated. */
 enum err bulkseal_seal(struct bulkseal *s, struct slice plaintext, uint8_t *out);
-/* out has ciphertext.n - 16 bytes, likewise. ERR_AUTH: out is then without meaning,
- * wiped where it is apart, and the counter stands; ERR_LIMIT as above. */
+/* out has ciphertext.n - 16 bytes, likewise. ERR_AUTH: out is wiped, and the counter
+ * stands; ERR_PROTO: too short or too long for a Noise message; ERR_LIMIT as above. */
 enum err bulkseal_open(struct bulkseal *s, struct slice ciphertext, uint8_t *out);
 
 /* Records sealed or opened so far. */
