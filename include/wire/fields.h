@@ -32,7 +32,8 @@ void msg_ids_put(uint8_t out[static MSG_IDS_STEP], const struct id16 *id);
 #define MSG_HAS(key) (UINT64_C(1) << (key))
 
 enum msg_need { MSG_OPT, MSG_REQ };
-enum msg_field_type { MSG_UINT, MSG_BOOL, MSG_STR, MSG_BIN, MSG_IDS };
+/* MSG_INT: an int64_t; min and max are of that type too, as two's complement. */
+enum msg_field_type { MSG_UINT, MSG_BOOL, MSG_STR, MSG_BIN, MSG_IDS, MSG_INT };
 
 struct msg_field {
 	uint8_t key;

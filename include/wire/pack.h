@@ -35,6 +35,7 @@ enum err pack_check(struct slice bytes, unsigned depth_max, size_t *used);
 uint32_t pack_get_array(struct cur *c); /* the count; its elements come next */
 uint32_t pack_get_map(struct cur *c); /* pairs */
 uint64_t pack_get_uint(struct cur *c);
+int64_t pack_get_int(struct cur *c); /* of either sign */
 bool pack_get_bool(struct cur *c);
 struct slice pack_get_str(struct cur *c);
 struct slice pack_get_bin(struct cur *c);
@@ -47,6 +48,7 @@ struct slice pack_get_any(struct cur *c, unsigned depth_max);
 enum err pack_array(struct buf *b, uint32_t n);
 enum err pack_map(struct buf *b, uint32_t n);
 enum err pack_uint(struct buf *b, uint64_t v);
+enum err pack_int(struct buf *b, int64_t v);
 enum err pack_bool(struct buf *b, bool v);
 enum err pack_str(struct buf *b, struct slice s);
 enum err pack_bin(struct buf *b, struct slice s);

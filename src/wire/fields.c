@@ -38,6 +38,26 @@ static enum err put_uint(struct buf *b, const struct msg_field *f, const void *i
 	return in_range(f, *v) ? pack_uint(b, *v) : ERR_RANGE;
 }
 
+static bool int_in_range(const struct msg_field *f, int64_t v)
+{
+	return v >= (int64_t)f->min && v <= (int64_t)f->max;
+}
+
+static bool get_int(struct cur *c, const struct msg_field *f, void *out)
+{
+	int64_t v = pack_get_int(c);
+
+	memcpy(out, &v, sizeof(v));
+	return int_in_range(f, v);
+}
+
+static enum err put_int(struct buf *b, const struct msg_field *f, const void *in)
+{
+	const int64_t *v = in;
+
+	return int_in_range(f, *v) ? pack_int(b, *v) : ERR_RANGE;
+}
+
 static bool get_bool(struct cur *c, const struct msg_field *f, void *out)
 {
 	bool v = pack_get_bool(c);
@@ -128,7 +148,7 @@ static const struct {
 } types[] = {
 	[MSG_UINT] = {get_uint, put_uint}, [MSG_BOOL] = {get_bool, put_bool},
 	[MSG_STR] = {get_str, put_str},	   [MSG_BIN] = {get_bin, put_bin},
-	[MSG_IDS] = {get_ids, put_ids},
+	[MSG_IDS] = {get_ids, put_ids},	   [MSG_INT] = {get_int, put_int},
 };
 
 static bool is_critical(uint64_t key)

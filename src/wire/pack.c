@@ -237,6 +237,29 @@ uint64_t pack_get_uint(struct cur *c)
 	return get(c, HEAD_UINT);
 }
 
+/* Two's complement of the shortest width that holds it: so its value tells the width. */
+static int64_t negative_of(uint64_t v)
+{
+	uint64_t sign = v <= UINT8_MAX	  ? UINT64_C(1) << 7
+			: v <= UINT16_MAX ? UINT64_C(1) << 15
+			: v <= UINT32_MAX ? UINT64_C(1) << 31
+					  : UINT64_C(1) << 63;
+
+	return (int64_t)((v ^ sign) - sign);
+}
+
+int64_t pack_get_int(struct cur *c)
+{
+	struct head h = head_get(c);
+
+	if (h.kind == HEAD_NEGATIVE)
+		return negative_of(h.v);
+	if (h.kind == HEAD_UINT && h.v <= INT64_MAX)
+		return (int64_t)h.v;
+	cur_fail(c);
+	return 0;
+}
+
 bool pack_get_bool(struct cur *c)
 {
 	return get(c, HEAD_BOOL) != 0;
@@ -318,6 +341,13 @@ enum err pack_uint(struct buf *b, uint64_t v)
 	msgpack_packer pk = packer(b);
 
 	return written(msgpack_pack_uint64(&pk, v));
+}
+
+enum err pack_int(struct buf *b, int64_t v)
+{
+	msgpack_packer pk = packer(b);
+
+	return written(msgpack_pack_int64(&pk, v));
 }
 
 enum err pack_bool(struct buf *b, bool v)

@@ -20,14 +20,6 @@ static void copy_values(struct cur *c, struct buf *out, uint32_t n)
 		copy_value(c, out);
 }
 
-/* There is no reader for negative numbers, since no message has any. */
-static void copy_negative(struct cur *c, struct buf *out)
-{
-	struct slice s = pack_get_any(c, 0);
-
-	buf_add(out, s);
-}
-
 /* Reads one value by its first byte and writes it again. The walk has limited how
  * deep this goes. */
 static void copy_value(struct cur *c, struct buf *out)
@@ -38,7 +30,7 @@ static void copy_value(struct cur *c, struct buf *out)
 	if (b < 0x80 || (b >= 0xcc && b <= 0xcf)) {
 		pack_uint(out, pack_get_uint(c));
 	} else if (b >= 0xe0 || (b >= 0xd0 && b <= 0xd3)) {
-		copy_negative(c, out);
+		pack_int(out, pack_get_int(c));
 	} else if (b < 0x90 || b >= 0xde) {
 		n = pack_get_map(c);
 		pack_map(out, n);

@@ -531,6 +531,81 @@ static void writers_give_the_shortest_form(void **state)
 	buf_wipe(&b);
 }
 
+/* Of either sign; what is not negative looks as an unsigned one does. */
+static void integers_of_either_sign_come_back(void **state)
+{
+	static const struct {
+		int64_t v;
+		const char *hex;
+	} ints[] = {
+		{0, "00"},
+		{127, "7f"},
+		{128, "cc80"},
+		{255, "ccff"},
+		{256, "cd0100"},
+		{65535, "cdffff"},
+		{65536, "ce00010000"},
+		{UINT32_MAX, "ceffffffff"},
+		{INT64_C(1) << 32, "cf0000000100000000"},
+		{INT64_MAX, "cf7fffffffffffffff"},
+		{-1, "ff"},
+		{-32, "e0"},
+		{-33, "d0df"},
+		{-128, "d080"},
+		{-129, "d1ff7f"},
+		{-32768, "d18000"},
+		{-32769, "d2ffff7fff"},
+		{-2147483648, "d280000000"},
+		{INT64_C(-2147483649), "d3ffffffff7fffffff"},
+		{INT64_MIN, "d38000000000000000"},
+	};
+	char hex[64];
+	struct buf b;
+
+	(void)state;
+	buf_init(&b, 64);
+	for (size_t i = 0; i < sizeof(ints) / sizeof(*ints); i++) {
+		buf_clear(&b, 64);
+		assert_int_equal(pack_int(&b, ints[i].v), ERR_OK);
+		hex_encode(buf_slice(&b), hex);
+		assert_string_equal(hex, ints[i].hex);
+		struct cur c = cur_of(buf_slice(&b));
+		assert_true(pack_get_int(&c) == ints[i].v);
+		assert_true(cur_done(&c));
+	}
+	buf_wipe(&b);
+}
+
+static void an_integer_beyond_63_bits_or_not_shortest_is_none(void **state)
+{
+	static const char *const bad[] = {"cf 80 00 00 00 00 00 00 00",
+					  "cf ff ff ff ff ff ff ff ff",
+					  "d0 7f",
+					  "d0 e0",
+					  "d0 ff",
+					  "d1 ff 80",
+					  "d1 00 80",
+					  "d2 ff ff 80 00",
+					  "d2 00 01 00 00",
+					  "d3 ff ff ff ff 80 00 00 00",
+					  "d3 00 00 00 01 00 00 00 00",
+					  "d3 80 00 00 00 00 00 00",
+					  "d0",
+					  "c2",
+					  "c0",
+					  "a0",
+					  "cb 00 00 00 00 00 00 00 00"};
+	struct pool pool = {0};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		struct cur c = cur_of(bytes_of(&pool, bad[i]));
+		assert_int_equal(pack_get_int(&c), 0);
+		assert_true(c.failed);
+	}
+	pool_wipe(&pool);
+}
+
 /* Every length about the borders of the forms goes there and back. */
 static void bodies_of_every_size_come_back(void **state)
 {
@@ -659,6 +734,8 @@ int main(void)
 		cmocka_unit_test(readers_latch_and_stay_in_bounds),
 		cmocka_unit_test(any_takes_no_nil_and_no_more_depth),
 		cmocka_unit_test(writers_give_the_shortest_form),
+		cmocka_unit_test(integers_of_either_sign_come_back),
+		cmocka_unit_test(an_integer_beyond_63_bits_or_not_shortest_is_none),
 		cmocka_unit_test(bodies_of_every_size_come_back),
 		cmocka_unit_test(a_full_buffer_stays_as_it_was),
 		cmocka_unit_test(kawanet_suite),
