@@ -7,13 +7,24 @@ static const char refusal_magic[] = "P2PE";
 
 enum { MAGIC_BYTES = 4, AT_MAJOR = 4, AT_PATTERN, AT_ROLE };
 
-void preamble_write(uint8_t out[static PROTO_PREAMBLE_BYTES])
+static void write_preamble(uint8_t out[static PROTO_PREAMBLE_BYTES], uint8_t pattern,
+			   uint8_t role)
 {
 	memset(out, 0, PROTO_PREAMBLE_BYTES);
 	memcpy(out, preamble_magic, MAGIC_BYTES);
 	out[AT_MAJOR] = PROTO_MAJOR;
-	out[AT_PATTERN] = PROTO_PATTERN_XX;
-	out[AT_ROLE] = PROTO_ROLE_SESSION;
+	out[AT_PATTERN] = pattern;
+	out[AT_ROLE] = role;
+}
+
+void preamble_write(uint8_t out[static PROTO_PREAMBLE_BYTES])
+{
+	write_preamble(out, PROTO_PATTERN_XX, PROTO_ROLE_SESSION);
+}
+
+void preamble_write_bulk(uint8_t out[static PROTO_PREAMBLE_BYTES])
+{
+	write_preamble(out, PROTO_PATTERN_NNPSK0, PROTO_ROLE_BULK);
 }
 
 /* A stranger who speaks something else is not waited for. */
@@ -38,6 +49,19 @@ enum err preamble_check(struct slice bytes)
 	if (memcmp(bytes.p + AT_MAJOR, ours + AT_MAJOR, AT_ROLE + 1 - AT_MAJOR) != 0)
 		return ERR_VERSION;
 	return memcmp(bytes.p, ours, sizeof(ours)) == 0 ? ERR_OK : ERR_PROTO;
+}
+
+enum err preamble_check_bulk(struct slice bytes)
+{
+	uint8_t ours[PROTO_PREAMBLE_BYTES];
+	size_t n = bytes.n < sizeof(ours) ? bytes.n : sizeof(ours);
+
+	preamble_write_bulk(ours);
+	for (size_t i = 0; i < n; i++) {
+		if (bytes.p[i] != ours[i])
+			return i <= AT_ROLE ? ERR_UNKNOWN : ERR_PROTO;
+	}
+	return n < sizeof(ours) ? ERR_WAIT : ERR_OK;
 }
 
 void refusal_write(uint8_t out[static PROTO_REFUSAL_BYTES])
