@@ -100,7 +100,8 @@ void conn_kill(struct conn *c)
 	gate_leave(c->net->gate, &c->slot);
 	io_free(c->io);
 	c->io = NULL;
-	close(c->fd);
+	if (c->fd >= 0)
+		close(c->fd);
 	c->fd = -1;
 	list_del(&c->of_all);
 	list_add(&c->net->dead, &c->of_all);
@@ -108,9 +109,19 @@ void conn_kill(struct conn *c)
 	loop_again(c->net->loop);
 }
 
+int conn_release(struct conn *c)
+{
+	int fd = c->fd;
+
+	c->fd = -1;
+	conn_kill(c);
+	return fd;
+}
+
 void conn_free(struct conn *c)
 {
 	chan_free(c->chan);
+	bulk_shake_free(c->bulk);
 	buf_wipe(&c->rest);
 	mem_free(c);
 }
@@ -151,11 +162,13 @@ void conn_fail(struct conn *c, enum err why, uint16_t code, struct slice reason)
 	else
 		conn_kill(c);
 	loop_again(n->loop);
-	if (is_known)
+	if (is_known && c->bulk != NULL)
+		bulk_link_tell_failed(c, why);
+	else if (is_known)
 		n->events->on_down(n->ctx, c->id, why, code, reason);
 }
 
-static void fail_plainly(struct conn *c, enum err why)
+void conn_fail_plainly(struct conn *c, enum err why)
 {
 	conn_fail(c, why, 0, slice_of(NULL, 0));
 }
@@ -174,7 +187,7 @@ void conn_close(struct conn *c, uint16_t code, const char *reason)
 
 static void on_deadline(void *ctx)
 {
-	fail_plainly(ctx, ERR_TIMEOUT);
+	conn_fail_plainly(ctx, ERR_TIMEOUT);
 }
 
 /* ------------------------------------------------------------------ events */
@@ -252,14 +265,14 @@ static bool take_events(struct conn *c)
 		if (e == ERR_OK)
 			on_event[ev.type](c, &ev);
 		else
-			fail_plainly(c, e);
+			conn_fail_plainly(c, e);
 	}
 	return false;
 }
 
 /* Gives bytes to the channel and its events to core, until one of them has enough;
  * what is left is kept. */
-static void pump(struct conn *c, struct slice in)
+void conn_pump(struct conn *c, struct slice in)
 {
 	while (take_events(c) && in.n > 0) {
 		size_t used = 0;
@@ -267,7 +280,7 @@ static void pump(struct conn *c, struct slice in)
 		if (e == ERR_OK && used == 0)
 			e = ERR_BUG;
 		if (e != ERR_OK) {
-			fail_plainly(c, e);
+			conn_fail_plainly(c, e);
 			return;
 		}
 		in = slice_of(in.p + used, in.n - used);
@@ -283,7 +296,7 @@ static void pump_rest(struct conn *c)
 	struct buf rest = c->rest;
 
 	buf_init(&c->rest, LOOP_SCRATCH_BYTES);
-	pump(c, buf_slice(&rest));
+	conn_pump(c, buf_slice(&rest));
 	buf_wipe(&rest);
 }
 
@@ -295,14 +308,14 @@ static bool read_once(struct conn *c)
 
 	if (n < 0) {
 		if (errno != EAGAIN && errno != EINTR)
-			fail_plainly(c, err_from_errno(errno));
+			conn_fail_plainly(c, err_from_errno(errno));
 		return false;
 	}
 	if (n == 0) {
-		fail_plainly(c, chan_eof(c->chan));
+		conn_fail_plainly(c, chan_eof(c->chan));
 		return false;
 	}
-	pump(c, slice_of(at, (size_t)n));
+	conn_pump(c, slice_of(at, (size_t)n));
 	return n == LOOP_SCRATCH_BYTES && wants_to_read(c);
 }
 
@@ -396,14 +409,25 @@ static void flush_and_tell(struct conn *c)
 
 /* -------------------------------------------------------------- connecting */
 
-static void start_chan(struct conn *c, struct chan *chan)
+static void start_handshake(struct conn *c)
 {
 	conn_enter(c, CONN_HANDSHAKE);
-	c->chan = chan;
-	conn_trace_update(c);
 	timer_set(loop_timers(c->net->loop), &c->deadline,
 		  (uint64_t)c->net->limits.handshake_s * 1000, on_deadline, c);
 	mark_busy(c);
+}
+
+static void start_chan(struct conn *c, struct chan *chan)
+{
+	start_handshake(c);
+	c->chan = chan;
+	conn_trace_update(c);
+}
+
+static void start_bulk(struct conn *c)
+{
+	start_handshake(c);
+	bulk_link_connected(c);
 }
 
 /* A port of the range that the kernel hands out may be handed to the dialler itself:
@@ -429,10 +453,14 @@ static void on_connected(struct conn *c)
 	if (failed == 0 && is_own_echo(c))
 		failed = ECONNREFUSED;
 	if (failed != 0) {
-		fail_plainly(c, err_from_errno(failed));
+		conn_fail_plainly(c, err_from_errno(failed));
 		return;
 	}
-	start_chan(c, chan_dial_new(c->net->chan, c->has_target ? &c->target : NULL));
+	if (c->bulk != NULL)
+		start_bulk(c);
+	else
+		start_chan(c, chan_dial_new(c->net->chan,
+					    c->has_target ? &c->target : NULL));
 }
 
 static void on_io(void *ctx, unsigned ready)
@@ -447,6 +475,8 @@ static void on_io(void *ctx, unsigned ready)
 	if (ready & IO_READ) {
 		if (c->state == CONN_CLOSING)
 			discard(c);
+		else if (c->bulk != NULL)
+			bulk_link_read(c);
 		else
 			on_readable(c);
 	}
@@ -499,6 +529,7 @@ void conn_connect(struct conn *c, const struct id32 *target, uint64_t timeout_ms
 void conn_listen(struct conn *c)
 {
 	start_chan(c, chan_listen_new(c->net->chan));
+	bulk_link_listen(c);
 	update_wants(c);
 }
 

@@ -4,6 +4,8 @@
  *
  *   connecting -> handshake -> asked -> up -> closing -> dead
  *
+ * A bulk connection goes no further than handshake: then its socket is another's.
+ *
  * asked: the other side is proved, and core is to accept or close. closing: core
  * knows it no more; what waits is written, then the other side's end is awaited, for
  * 2 s at most. dead: the socket is closed; freed at the end of the tick.
@@ -35,7 +37,8 @@ struct conn {
 	link_id id;
 	int fd;
 	struct io *io;
-	struct chan *chan; /* NULL while connecting */
+	struct chan *chan; /* NULL while connecting, and of a bulk connection we dial */
+	struct bulk_shake *bulk; /* of one that is, or may be, a bulk connection */
 	struct addr remote;
 	enum conn_state state;
 	bool is_initiator;
@@ -62,11 +65,16 @@ enum err conn_new(struct net *n, int fd, const struct addr *remote, struct conn 
 void conn_connect(struct conn *c, const struct id32 *target, uint64_t timeout_ms);
 /* An accepted one that has its place at the gate. */
 void conn_listen(struct conn *c);
+/* Takes bytes that have been read. */
+void conn_pump(struct conn *c, struct slice in);
+/* Lets go of the socket, which is the caller's; the conn is dead. */
+int conn_release(struct conn *c);
 /* At the end of the tick; dead ones only. */
 void conn_free(struct conn *c);
 
 /* From the loop only, never from inside link_ops: tells core, when it knows it. */
 void conn_fail(struct conn *c, enum err why, uint16_t code, struct slice reason);
+void conn_fail_plainly(struct conn *c, enum err why);
 /* No events any more. */
 void conn_kill(struct conn *c);
 /* Says CLOSE where it can, and ends in its own time. */
@@ -85,6 +93,19 @@ void conn_tick(struct conn *c);
 void conn_flush(struct conn *c);
 /* All is written, as far as it will ever be. */
 bool conn_is_written(const struct conn *c);
+
+/* ---- bulk_link.c ---- */
+
+/* An accepted one that may be a bulk connection; nothing when none are taken. */
+void bulk_link_listen(struct conn *c);
+/* Its connect has succeeded. */
+void bulk_link_connected(struct conn *c);
+/* There is something to read. */
+void bulk_link_read(struct conn *c);
+/* One of ours has failed. */
+void bulk_link_tell_failed(struct conn *c, enum err why);
+/* NULL is fine. */
+void bulk_shake_free(struct bulk_shake *b);
 
 const char *conn_state_str(enum conn_state s);
 

@@ -44,13 +44,10 @@ static uint64_t timeout_ms(const struct net *n, bool is_rumour)
 	return is_rumour && usual > RUMOUR_MS ? RUMOUR_MS : usual;
 }
 
-enum err dial_start(struct net *n, const struct addr *to, const struct id32 *target,
-		    bool is_rumour, link_id *out)
+enum err dial_socket(struct net *n, const struct addr *to, struct conn **out)
 {
 	struct sockaddr_storage sa;
-	struct conn *c;
 
-	*out = 0;
 	if (n->is_leaving || !is_dialable(n, to))
 		return ERR_UNREACHABLE;
 	socklen_t len = (socklen_t)addr_to_sockaddr(to, &sa);
@@ -62,7 +59,16 @@ enum err dial_start(struct net *n, const struct addr *to, const struct id32 *tar
 		close(fd);
 		return err_of_dial(why);
 	}
-	enum err e = conn_new(n, fd, to, &c);
+	return conn_new(n, fd, to, out);
+}
+
+enum err dial_start(struct net *n, const struct addr *to, const struct id32 *target,
+		    bool is_rumour, link_id *out)
+{
+	struct conn *c;
+	enum err e = dial_socket(n, to, &c);
+
+	*out = 0;
 	if (e != ERR_OK)
 		return e;
 	conn_connect(c, target, timeout_ms(n, is_rumour));

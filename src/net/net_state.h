@@ -9,6 +9,7 @@
 #include "base/list.h"
 #include "base/map.h"
 #include "net/accept.h"
+#include "net/bulk_link.h"
 #include "net/gate.h"
 #include "net/io.h"
 #include "net/net.h"
@@ -33,6 +34,10 @@ struct net {
 	struct loop_tick tick;
 	struct net_counts counts;
 
+	struct bulk_tokens *bulk_tokens; /* NULL: no bulk connections */
+	const struct bulk_events *bulk_events;
+	void *bulk_ctx; /* theirs */
+
 	bool is_tracing; /* all links */
 	struct list traces; /* struct trace_item, until the end of the tick */
 	unsigned n_traces;
@@ -53,6 +58,9 @@ void listen_stop(struct net *n);
 
 enum err dial_start(struct net *n, const struct addr *to, const struct id32 *target,
 		    bool is_rumour, link_id *out);
+/* Likewise, but nothing has been begun with it: its connect is under way. */
+struct conn;
+enum err dial_socket(struct net *n, const struct addr *to, struct conn **out);
 
 /* ---- link_trace.c ---- */
 
