@@ -21,11 +21,15 @@ struct bulk_tokens *bulk_tokens_new(const struct clock *clock, const struct rng 
 /* Wipes. NULL is fine. */
 void bulk_tokens_free(struct bulk_tokens *t);
 
-/* A fresh token for transfer, which is told to the other side of session; both are
+/* A fresh token for transfer, to be told to the other side of session; both are
  * numbers of the owner's. hash: the session's h, CHAN_HASH_BYTES. ERR_LIMIT: there are
  * PROTO_BULK_TOKENS_MAX unspent ones. */
 enum err bulk_tokens_add(struct bulk_tokens *t, uint64_t session, const uint8_t *hash,
 			 uint64_t transfer, struct id32 *token_out);
+/* Likewise, one that the other side has made and will dial with. ERR_EXISTS: there is
+ * such a one. */
+enum err bulk_tokens_put(struct bulk_tokens *t, uint64_t session, const uint8_t *hash,
+			 uint64_t transfer, const struct id32 *token);
 /* The session has ended; the transfer has been called off. Harmless when none is left. */
 void bulk_tokens_drop_session(struct bulk_tokens *t, uint64_t session);
 void bulk_tokens_drop_transfer(struct bulk_tokens *t, uint64_t transfer);

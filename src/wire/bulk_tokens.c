@@ -64,23 +64,33 @@ static void expire(struct bulk_tokens *t)
 		drop(t, oldest);
 }
 
+enum err bulk_tokens_put(struct bulk_tokens *t, uint64_t session, const uint8_t *hash,
+			 uint64_t transfer, const struct id32 *token)
+{
+	struct id16 id = bulk_id_of(token);
+
+	expire(t);
+	if (map_get(t->by_id, &id) != NULL)
+		return ERR_EXISTS;
+	if (map_count(t->by_id) >= PROTO_BULK_TOKENS_MAX)
+		return ERR_LIMIT;
+	struct token *new = mem_new(sizeof(*new));
+	new->bulk_id = id;
+	new->secret = secret_slot_new();
+	new->secret->token = *token;
+	memcpy(new->secret->h, hash, sizeof(new->secret->h));
+	new->session = session;
+	new->transfer = transfer;
+	new->until_us = clock_mono_us(t->clock) + life_us;
+	map_put(t->by_id, &id, new);
+	return ERR_OK;
+}
+
 enum err bulk_tokens_add(struct bulk_tokens *t, uint64_t session, const uint8_t *hash,
 			 uint64_t transfer, struct id32 *token_out)
 {
-	expire(t);
-	if (map_count(t->by_id) >= PROTO_BULK_TOKENS_MAX)
-		return ERR_LIMIT;
-	struct token *token = mem_new(sizeof(*token));
-	token->secret = secret_slot_new();
-	rng_fill(t->rng, token->secret->token.b, sizeof(token->secret->token.b));
-	memcpy(token->secret->h, hash, sizeof(token->secret->h));
-	token->bulk_id = bulk_id_of(&token->secret->token);
-	token->session = session;
-	token->transfer = transfer;
-	token->until_us = clock_mono_us(t->clock) + life_us;
-	map_put(t->by_id, &token->bulk_id, token);
-	*token_out = token->secret->token;
-	return ERR_OK;
+	rng_fill(t->rng, token_out->b, sizeof(token_out->b));
+	return bulk_tokens_put(t, session, hash, transfer, token_out);
 }
 
 void bulk_tokens_drop_session(struct bulk_tokens *t, uint64_t session)

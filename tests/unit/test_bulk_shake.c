@@ -247,6 +247,22 @@ static void unspent_tokens_are_limited(void **state)
 	assert_int_equal(bulk_tokens_count(tokens), 1);
 }
 
+/* Who dials has made it, when it is the one that receives the files. */
+static void a_token_may_be_the_other_sides(void **state)
+{
+	struct bulk_secret s = bulk_pair_secret(77), a = add(1, 10);
+	uint64_t transfer;
+
+	(void)state;
+	assert_int_equal(bulk_tokens_put(tokens, 2, s.h, 20, &s.token), ERR_OK);
+	assert_int_equal(bulk_tokens_put(tokens, 3, s.h, 21, &s.token), ERR_EXISTS);
+	assert_int_equal(bulk_tokens_put(tokens, 3, a.h, 21, &a.token), ERR_EXISTS);
+	assert_int_equal(use(&s, &transfer), ERR_OK);
+	assert_int_equal(transfer, 20);
+	assert_int_equal(use(&a, &transfer), ERR_OK);
+	assert_int_equal(transfer, 10);
+}
+
 /* Somebody who saw the bulk id go by cannot use the token up. */
 static void who_has_not_the_token_does_not_spend_it(void **state)
 {
@@ -324,6 +340,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_token_expires, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			a_token_ends_with_its_session_or_its_transfer, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_token_may_be_the_other_sides, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(unspent_tokens_are_limited, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(who_has_not_the_token_does_not_spend_it,
