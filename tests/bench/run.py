@@ -119,6 +119,11 @@ def bench_rtt():
         against="bare TCP")
 
 
+def bench_bulk():
+    v = median_of([lambda: tool("bench_bulk", 512, 1, "best")])
+    row("bulk", "file bytes over loopback, no disk", v["bulk.best"], None, "GB/s")
+
+
 def bench_sim():
     for what, key, unit in (("nodes that all see all, CPU", "cpu", "s"),
                             ("per session of both ends, CPU", "per_session", "us"),
@@ -182,7 +187,7 @@ def bench_lan():
 
 
 SECTIONS = {"handshakes": bench_handshakes, "messages": bench_messages, "rtt": bench_rtt,
-            "store": bench_store, "lan": bench_lan, "sim": bench_sim}
+            "bulk": bench_bulk, "store": bench_store, "lan": bench_lan, "sim": bench_sim}
 
 
 def main():

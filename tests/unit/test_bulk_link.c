@@ -502,6 +502,25 @@ static void N3_an_opening_that_stops_is_closed_in_time(void **state)
 	assert_int_equal(bulk_tokens_count(tokens), 1);
 }
 
+/* The rest of its opening is not waited for. */
+static void an_unknown_id_is_closed_at_once(void **state)
+{
+	struct bulk_secret s = token();
+	uint8_t opening[BULK_OPENING_BYTES];
+
+	(void)state;
+	s.token.b[0] ^= 1;
+	bulk_dial_free(bulk_dial_new(&s, &a.rng.rng, opening));
+	int fd = knock(1, b.port);
+	assert_int_equal(write(fd, opening, BULK_ID_END - 1), BULK_ID_END - 1);
+	loop_for(loop, 20);
+	assert_false(knock_is_closed(fd));
+	assert_int_equal(write(fd, opening + BULK_ID_END - 1, 1), 1);
+	loop_for(loop, 20);
+	assert_true(knock_is_closed(fd));
+	close(fd);
+}
+
 /* An opening does not get around the places of unfinished handshakes. */
 static void N1_openings_take_the_places_of_handshakes(void **state)
 {
@@ -633,6 +652,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			N3_an_opening_that_stops_is_closed_in_time, setup_hasty,
 			teardown),
+		TEST(an_unknown_id_is_closed_at_once),
 		cmocka_unit_test_setup_teardown(N1_openings_take_the_places_of_handshakes,
 						setup_narrow, teardown),
 		TEST(sessions_come_up_beside_it),
