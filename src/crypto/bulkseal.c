@@ -88,7 +88,7 @@ static bool evp_seal(struct bulkseal *s, struct slice in, uint8_t *out)
 	return evp_start(s, 1) &&
 	       (in.n == 0 || EVP_CipherUpdate(s->evp, out, &n, in.p, (int)in.n) == 1) &&
 	       EVP_CipherFinal_ex(s->evp, out + n, &more) == 1 &&
-	       (size_t)(n + more) == in.n &&
+	       (size_t)n + (size_t)more == in.n &&
 	       EVP_CIPHER_CTX_ctrl(s->evp, EVP_CTRL_AEAD_GET_TAG, BULKSEAL_TAG_BYTES,
 				   out + in.n) == 1;
 }
@@ -108,7 +108,7 @@ static bool evp_open(struct bulkseal *s, struct slice in, uint8_t *out)
 }
 
 /* Of a context that has failed at anything but a tag nothing is expected any more. */
-static bool seal(struct bulkseal *s, struct slice in, uint8_t *out)
+static bool seal_text(struct bulkseal *s, struct slice in, uint8_t *out)
 {
 	if (s->evp != NULL)
 		return evp_seal(s, in, out);
@@ -116,20 +116,20 @@ static bool seal(struct bulkseal *s, struct slice in, uint8_t *out)
 	return true;
 }
 
-static bool open(struct bulkseal *s, struct slice in, uint8_t *out)
+static bool open_text(struct bulkseal *s, struct slice in, uint8_t *out)
 {
 	return s->evp != NULL ? evp_open(s, in, out) : sodium_open(s, in, out);
 }
 
 #else
 
-static bool seal(struct bulkseal *s, struct slice in, uint8_t *out)
+static bool seal_text(struct bulkseal *s, struct slice in, uint8_t *out)
 {
 	sodium_seal(s, in, out);
 	return true;
 }
 
-static bool open(struct bulkseal *s, struct slice in, uint8_t *out)
+static bool open_text(struct bulkseal *s, struct slice in, uint8_t *out)
 {
 	return sodium_open(s, in, out);
 }
@@ -168,7 +168,7 @@ enum err bulkseal_seal(struct bulkseal *s, struct slice plaintext, uint8_t *out)
 		return ERR_RANGE;
 	if (s->n >= BULKSEAL_RECORDS_MAX)
 		return ERR_LIMIT;
-	if (!seal(s, plaintext, out))
+	if (!seal_text(s, plaintext, out))
 		return ERR_BUG;
 	s->n++;
 	return ERR_OK;
@@ -180,7 +180,7 @@ enum err bulkseal_open(struct bulkseal *s, struct slice ciphertext, uint8_t *out
 		return ERR_PROTO;
 	if (s->n >= BULKSEAL_RECORDS_MAX)
 		return ERR_LIMIT;
-	if (!open(s, ciphertext, out)) {
+	if (!open_text(s, ciphertext, out)) {
 		/* libcrypto writes as it reads, before it knows. */
 		if (ciphertext.n > BULKSEAL_TAG_BYTES)
 			secret_wipe(out, ciphertext.n - BULKSEAL_TAG_BYTES);

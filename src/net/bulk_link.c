@@ -183,7 +183,7 @@ static enum err op_dial(void *net, const struct addr *to,
 	enum err e = dial_socket(n, to, &c);
 
 	*out = 0;
-	if (e != ERR_OK)
+	if (c == NULL)
 		return e;
 	c->bulk = mem_new(sizeof(*c->bulk));
 	c->bulk->dial = bulk_dial_new(secret, n->chan->rng, c->bulk->opening);

@@ -48,6 +48,7 @@ enum err dial_socket(struct net *n, const struct addr *to, struct conn **out)
 {
 	struct sockaddr_storage sa;
 
+	*out = NULL;
 	if (n->is_leaving || !is_dialable(n, to))
 		return ERR_UNREACHABLE;
 	socklen_t len = (socklen_t)addr_to_sockaddr(to, &sa);
@@ -69,7 +70,7 @@ enum err dial_start(struct net *n, const struct addr *to, const struct id32 *tar
 	enum err e = dial_socket(n, to, &c);
 
 	*out = 0;
-	if (e != ERR_OK)
+	if (c == NULL)
 		return e;
 	conn_connect(c, target, timeout_ms(n, is_rumour));
 	*out = c->id;

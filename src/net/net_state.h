@@ -58,7 +58,8 @@ void listen_stop(struct net *n);
 
 enum err dial_start(struct net *n, const struct addr *to, const struct id32 *target,
 		    bool is_rumour, link_id *out);
-/* Likewise, but nothing has been begun with it: its connect is under way. */
+/* Likewise, but nothing has been begun with it: its connect is under way. NULL when it
+ * fails. */
 struct conn;
 enum err dial_socket(struct net *n, const struct addr *to, struct conn **out);
 
