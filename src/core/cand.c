@@ -169,8 +169,9 @@ static void set_owner(struct cand *a, struct peer *p)
 	a->owner = p->node_id;
 	list_del(&a->of_peer);
 	list_add(&p->cands, &a->of_peer);
-	if (cand_is_fixed(a) || a->sight.source == SIGHTING_FIXED)
-		peer_pin(p); /* added by the user */
+	bool is_added = cand_is_fixed(a) || a->sight.source == SIGHTING_FIXED;
+	if (is_added && a->sight.has_id) /* else it is whoever answers there */
+		peer_pin(p);
 }
 
 static struct cand *find_rumour(const struct core *c, const struct addr *host)
@@ -314,7 +315,7 @@ void cand_seen(struct cand *a, const struct sighting *s)
 	if (p == NULL)
 		return;
 	p->seen_ms = core_wall_ms(a->core);
-	if (s->source == SIGHTING_FIXED)
+	if (s->source == SIGHTING_FIXED && s->has_id)
 		peer_pin(p);
 }
 

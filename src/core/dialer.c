@@ -20,8 +20,10 @@ static bool has_session(const struct peer *p)
 	return p != NULL && !list_empty(&p->sessions);
 }
 
-static bool is_peer_free(const struct core *c, const struct peer *p, uint64_t now)
+static bool is_peer_free(const struct cand *a, uint64_t now)
 {
+	const struct core *c = a->core;
+	const struct peer *p = cand_peer(a);
 	if (p == NULL)
 		return true;
 	if (has_session(p) || p->is_blocked || p->n_attempts >= PEER_DIALS_MAX)
@@ -29,14 +31,14 @@ static bool is_peer_free(const struct core *c, const struct peer *p, uint64_t no
 	if (p->n_attempts > 0 && now - p->attempt_us < STAGGER_US)
 		return false;
 	size_t busy = map_count(c->sessions) + map_count(c->attempts);
-	return p->is_contact || p->is_wanted ||
+	return p->is_contact || p->is_wanted || cand_is_fixed(a) ||
 	       busy < (size_t)options_int(c->cfg.options, OPT_eager_peers);
 }
 
 static bool is_wanted(const struct cand *a, uint64_t now)
 {
 	const struct core *c = a->core;
-	if (a->link != 0 || !cand_is_alive(a) || !is_peer_free(c, cand_peer(a), now))
+	if (a->link != 0 || !cand_is_alive(a) || !is_peer_free(a, now))
 		return false;
 	if (cand_is_rumour(a) && c->dials_unproved >= UNPROVED_DIALS_MAX)
 		return false;

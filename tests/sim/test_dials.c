@@ -375,6 +375,35 @@ static void a_peer_given_by_hand_stays_when_mdns_says_goodbye(void **state)
 	sim_free(s);
 }
 
+/* An address is no key: whoever answers there has merely connected. */
+static void only_a_peer_given_with_its_id_is_a_contact(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 4; i++) {
+		bool has_id = i % 2 == 1, is_given_late = i >= 2;
+		struct sim *s = sim_new(61 + i, 2);
+		struct sighting r = rumour(1);
+		struct desk d;
+		sim_start(s, 0);
+		sim_start(s, 1);
+		if (is_given_late) { /* it is known already */
+			sim_tell(s, 0, 1);
+			sim_run(s, 5000);
+		}
+		r.has_id = has_id;
+		r.id = has_id ? *identity_node_id(sim_node(s, 1)->identity)
+			      : (struct id32){{0}};
+		r.addr = sim_node(s, 1)->addr;
+		r.source = SIGHTING_FIXED;
+		core_sighting(sim_node(s, 0)->core, &r);
+		sim_run(s, 5000);
+		desk_open(&d, s);
+		desk_ask(&d, VERB_WHOIS, "n1", NULL, NULL, 10);
+		assert_non_null(strstr(d.row, has_id ? " contact" : " unverified"));
+		sim_free(s);
+	}
+}
+
 /* Nobody's own network changes but the other one's; it is announced there. */
 static void a_peer_that_moved_is_found_where_it_is(void **state)
 {
@@ -430,6 +459,7 @@ int main(void)
 		cmocka_unit_test(a_peer_that_moved_is_found_where_it_is),
 		cmocka_unit_test(a_lie_about_an_address_costs_a_ping),
 		cmocka_unit_test(the_goodbye_of_an_old_instance_leaves_the_new_one),
+		cmocka_unit_test(only_a_peer_given_with_its_id_is_a_contact),
 		cmocka_unit_test(a_peer_given_by_hand_stays_when_mdns_says_goodbye),
 	};
 	return cmocka_run_group_tests_name("dials", tests, NULL, NULL);
