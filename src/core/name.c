@@ -54,7 +54,7 @@ static void wanted_init(struct wanted *w, const char *who)
 	char *nick = mem_strndup(who, (size_t)(tilde - who));
 	w->nick = text_fold(nick);
 	w->tail = tilde + 1;
-	w->n_tail = strcspn(w->tail, "?+!"); /* marks of the trust, as it is shown */
+	w->n_tail = strcspn(w->tail, "?+!*"); /* marks of the trust, as it is shown */
 	mem_free(nick);
 }
 

@@ -50,7 +50,7 @@ static inline void put_trust(struct ink *k, const char *trust)
 		{"unverified", "?", INK_DIM},
 		{"verified", "+", INK_NORMAL},
 		{"changed", "!", INK_ALARM},
-		{"blocked", "x", INK_WARNING},
+		{"blocked", "*", INK_WARNING},
 	};
 	for (size_t i = 0; i < sizeof marks / sizeof *marks; i++) {
 		if (!is(trust, marks[i].trust))

@@ -624,6 +624,7 @@ static void names_show_the_trust_in_their_key(void **state)
 		{"verified", "12:00 [bob~abcd+] hello\n"},
 		{"unverified", "12:00 [bob~abcd?] hello\n"},
 		{"changed", "12:00 [bob~abcd!] hello\n"},
+		{"blocked", "12:00 [bob~abcd*] hello\n"},
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
