@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "core/amend.h"
+#include "core/contact.h"
 
 enum {
 	SCAN_ROWS = 20000, /* looked at, before others have their turn */
@@ -173,6 +174,28 @@ static void on_page(void *ctx, const struct store_request *req,
 		finish(f, e, "");
 }
 
+static void on_written(void *ctx, const struct store_request *req,
+		       const struct store_reply *reply)
+{
+	struct find *f = ctx;
+	(void)req;
+	(void)reply; /* there was nothing to remove */
+	enum err e = store_submit(f->core->cfg.store, &f->next);
+	if (e != ERR_OK)
+		finish(f, e, "");
+}
+
+/* Reads overtake writes: what was said just before is not kept yet, but it is what is
+ * meant. Writes are answered in their order, so one that does nothing waits for them. */
+static enum err begin(struct find *f)
+{
+	static const uint8_t nobody[32];
+	struct store_request req = {.verb = STORE_RECORD, .done = on_written, .ctx = f};
+	req.record.kind = RECORD_KNOCK;
+	req.record.key = slice_of(nobody, sizeof nobody);
+	return store_submit(f->core->cfg.store, f->core->n_sayings > 0 ? &req : &f->next);
+}
+
 /* False: an error was sent. */
 static bool take_prefix(struct call *call, const char *prefix, struct wanted *w)
 {
@@ -230,7 +253,7 @@ void find_message(struct call *call, struct peer *p, enum find_whose whose,
 	f->next.arg = slice_of((const uint8_t *)&f->wanted, sizeof f->wanted);
 	list_add(&c->finds, &f->node);
 	c->n_finds++;
-	enum err e = store_submit(c->cfg.store, &f->next);
+	enum err e = begin(f);
 	if (e != ERR_OK)
 		finish(f, e, "");
 }

@@ -479,6 +479,21 @@ def lines_through_a_pipe(world):
 
 
 @test
+def what_was_said_last_is_what_is_changed(world):
+    """Also when it is on its way to the disk still."""
+    ada, bob = world.pair()
+    ada.must("msg", bob.id(), "older")
+    for i in range(5):
+        ada.must(given=f"/msg {bob.id()} newer {i}\n/edit {bob.id()} changed {i}\n"
+                       f"/msg {bob.id()} wrong {i}\n/delete {bob.id()}\n")
+    want = ["older"] + [x for i in range(5) for x in (f"changed {i}", "")]
+    for who, other in ((ada, bob), (bob, ada)):
+        said = [e.get("text", "") for e in who.ask("history", other.id())
+                if e["type"] == "message"]
+        check(said == want, said)
+
+
+@test
 def lines_on_a_terminal(world):
     ada, bob = world.pair()
     t = Terminal(ada)
