@@ -103,7 +103,7 @@ static void on_kept(void *ctx, const struct store_request *req,
 			outbox_add_lan(c, s->obj);
 		else if (p != NULL)
 			outbox_kept(p, s->obj, reply->item_seq);
-	} else if (p != NULL) {
+	} else if (p != NULL && p->n_queued > 0) { /* not if it was forgotten meanwhile */
 		p->n_queued--;
 	}
 	s->on_said(s, p, reply->err, reply->why);

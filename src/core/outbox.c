@@ -4,6 +4,7 @@
 #include "core/dialer.h"
 #include "core/emit.h"
 #include "core/waiter.h"
+#include "core/waiting.h"
 
 enum {
 	LOADED_MAX = 16 * PROTO_WINDOW_OBJECTS, /* messages of one peer in memory */
@@ -516,7 +517,6 @@ bool outbox_is_sent(const struct peer *p, const struct id16 *id)
 
 bool outbox_drop(struct peer *p, const struct id16 *id)
 {
-	bool was_loaded = false;
 	if (outbox_is_sent(p, id))
 		return false;
 	list_each_safe (node, &p->queue) {
@@ -524,21 +524,33 @@ bool outbox_drop(struct peer *p, const struct id16 *id)
 		if (it->obj->is_lan || !id16_eq(&it->obj->id, id))
 			continue;
 		drop_queued(p, it);
-		was_loaded = true;
 	}
-	if (!was_loaded && p->n_stored > 0)
-		p->n_stored--;
 	if (p->n_queued > 0)
 		p->n_queued--;
 	return true;
 }
 
+static void tell_cancelled(struct peer *p, const struct id16 *id)
+{
+	waiting_tell(p, id, "failed", "cancelled");
+	waiter_on_outcome(p->core, id, ERR_REFUSED, 0);
+}
+
+/* What did not wait, as two have cancelled it or it has just arrived, is none less; and
+ * what could not be taken out waits still. */
 static void on_dropped(void *ctx, const struct store_request *req,
 		       const struct store_reply *reply)
 {
 	struct peer *p = peer_find(ctx, &req->peer);
-	(void)reply;
-	if (p != NULL && p->n_dropping > 0 && --p->n_dropping == 0)
+	if (p == NULL)
+		return;
+	if (reply->err == ERR_OK) {
+		tell_cancelled(p, &req->object_id);
+	} else {
+		p->n_queued += (unsigned)req->tag;
+		p->n_stored += (unsigned)req->tag;
+	}
+	if (p->n_dropping > 0 && --p->n_dropping == 0)
 		outbox_load(p);
 }
 
@@ -549,15 +561,20 @@ bool outbox_cancel(struct peer *p, const struct id16 *id)
 				    .done = on_dropped,
 				    .ctx = c,
 				    .state = STORE_FAILED};
-	if (!outbox_drop(p, id))
-		return false;
-	if (!c->is_kept)
+	if (!c->is_kept) {
+		if (!outbox_drop(p, id))
+			return false;
+		tell_cancelled(p, id);
 		return true;
+	}
 	req.peer = p->node_id;
 	req.object_id = *id;
 	req.msg.author = c->node_id;
-	if (store_submit(c->cfg.store, &req) == ERR_OK)
-		p->n_dropping++;
+	req.tag = p->n_queued > 0;
+	if (outbox_is_sent(p, id) || store_submit(c->cfg.store, &req) != ERR_OK)
+		return false;
+	(void)outbox_drop(p, id);
+	p->n_dropping++;
 	if (p->is_loading) { /* the answer that is under way may have it */
 		p->is_loading = false;
 		p->load_round++;

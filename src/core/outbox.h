@@ -67,7 +67,8 @@ void outbox_clear(struct peer *p);
 
 /* It waits no longer, by the store's word. False: it is on its way on a session. */
 bool outbox_drop(struct peer *p, const struct id16 *id);
-/* As outbox_drop, and the store is told that it failed. */
+/* As outbox_drop; the store and, when it has taken it out, people are told that it
+ * failed. False also when the store is too busy. */
 bool outbox_cancel(struct peer *p, const struct id16 *id);
 /* What the other side asked patience for goes now. */
 void outbox_hurry(struct peer *p);

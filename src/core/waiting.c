@@ -114,8 +114,6 @@ static void cancel(struct outbox_job *o, struct peer *p, const struct id16 *id)
 		return;
 	}
 	o->n++;
-	waiting_tell(p, id, "failed", "cancelled");
-	waiter_on_outcome(p->core, id, ERR_REFUSED, 0);
 }
 
 static void on_item(struct outbox_job *o, const struct store_item *i)
