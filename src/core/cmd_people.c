@@ -279,9 +279,12 @@ void cmd_forget(struct call *call)
 	}
 	char gone[256];
 	describe_gone(p, gone, sizeof gone);
+	if (!contact_forget(p)) {
+		call_fail(call, 5, "the store is busy: not all is forgotten, try again");
+		return;
+	}
 	trace_forget(call->core, p);
 	knock_drop(p);
-	contact_forget(p);
 	peer_forget(p);
 	call_done(call, gone);
 }

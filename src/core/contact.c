@@ -214,13 +214,13 @@ void contact_remove(struct peer *p)
 	(void)store_submit(p->core->cfg.store, &record);
 }
 
-void contact_forget(const struct peer *p)
+bool contact_forget(const struct peer *p)
 {
 	struct store_request record = record_of(p);
 	struct store_request keep = keep_request(STORE_RECORD, &p->conv);
-	forget_conv(p->core, &p->conv, &p->node_id, NULL);
-	(void)store_submit(p->core->cfg.store, &record);
-	(void)store_submit(p->core->cfg.store, &keep);
+	return forget_conv(p->core, &p->conv, &p->node_id, NULL) &&
+	       store_submit(p->core->cfg.store, &record) == ERR_OK &&
+	       store_submit(p->core->cfg.store, &keep) == ERR_OK;
 }
 
 /* ---- read ---- */
@@ -323,6 +323,8 @@ static void take_addresses(struct peer *p, struct slice all)
 		cur_copy(&c, s.addr.ip, sizeof s.addr.ip);
 		s.addr.port = cur_u16(&c);
 		s.addr.scope = cur_u32(&c);
+		if (!addr_is_unicast(&s.addr))
+			continue;
 		struct cand *a = cand_get(p->core, &s);
 		if (a != NULL)
 			cand_proved(a, p);
@@ -366,7 +368,7 @@ static void take(struct core *c, const struct store_record *r)
 		return;
 	}
 	memcpy(id.b, r->key.p, sizeof id.b);
-	struct peer *p = peer_get(c, &id);
+	struct peer *p = id32_eq(&id, &c->node_id) ? NULL : peer_get(c, &id);
 	if (p == NULL)
 		return;
 	p->is_contact = true;
@@ -418,6 +420,8 @@ void contact_take(struct core *c, const struct store_record *r)
 	if (p == NULL || p->is_contact)
 		return;
 	take(c, r);
+	p->read_seq = p->told_seq = 0; /* they were numbers of another store */
+	contact_changed(p);
 	peer_update(p, NULL);
 }
 

@@ -22,8 +22,9 @@ enum record_kind {
 void contact_changed(struct peer *p);
 /* It is no contact any more; what was said stays. */
 void contact_remove(struct peer *p);
-/* The user forgot it: with all that was said and what waits for it. */
-void contact_forget(const struct peer *p);
+/* The user forgot it: with all that was said and what waits for it. False: the store is
+ * too busy for all of it. */
+bool contact_forget(const struct peer *p);
 /* Writes what changed. */
 void contact_flush(struct core *c);
 /* What a record of RECORD_CONTACT says; borrowed from it. */

@@ -22,7 +22,7 @@ struct forgetting {
 
 /* ---- its record ---- */
 
-static void record(const struct forgetting *f, bool is_over)
+static enum err record(const struct forgetting *f, bool is_over)
 {
 	struct store_request req = {.verb = STORE_RECORD};
 	struct buf value;
@@ -35,13 +35,14 @@ static void record(const struct forgetting *f, bool is_over)
 				   : slice_of(f->conv.b, sizeof f->conv.b);
 	if (!is_over)
 		req.record.value = buf_slice(&value);
-	(void)store_submit(f->job.core->cfg.store, &req);
+	enum err e = store_submit(f->job.core->cfg.store, &req);
 	buf_wipe(&value);
+	return e;
 }
 
 /* ---- the rounds ---- */
 
-static void go_on(struct forgetting *f);
+static bool go_on(struct forgetting *f);
 
 static void on_round(void *ctx, const struct store_request *req,
 		     const struct store_reply *reply)
@@ -57,18 +58,18 @@ static void on_round(void *ctx, const struct store_request *req,
 		return;
 	}
 	if (!reply->is_more) {
-		record(f, true);
+		(void)record(f, true);
 		job_done(&f->job, "what was said is forgotten");
 		return;
 	}
 	if (f->up_to == 0) {
 		f->up_to = reply->last.seq;
-		record(f, false);
+		(void)record(f, false);
 	}
-	go_on(f);
+	(void)go_on(f);
 }
 
-static void go_on(struct forgetting *f)
+static bool go_on(struct forgetting *f)
 {
 	struct store_request req = {.verb = STORE_FORGET,
 				    .is_all_convs = f->is_all,
@@ -79,10 +80,19 @@ static void go_on(struct forgetting *f)
 	req.msg.conv = f->conv;
 	req.has_from = f->up_to != 0;
 	req.from.seq = f->up_to;
-	(void)job_ask(&f->job, &req, on_round);
+	return job_ask(&f->job, &req, on_round);
 }
 
-void forget_conv(struct core *c, const struct id16 *conv, const struct id32 *peer,
+/* Not without its record: a crash must not end it. */
+static bool begin(struct forgetting *f)
+{
+	if (record(f, false) == ERR_OK)
+		return go_on(f);
+	job_fail(&f->job, 5, "the store is busy; try again");
+	return false;
+}
+
+bool forget_conv(struct core *c, const struct id16 *conv, const struct id32 *peer,
 		 const struct reply_to *to)
 {
 	struct forgetting *f = job_new_own(c, sizeof *f);
@@ -92,8 +102,7 @@ void forget_conv(struct core *c, const struct id16 *conv, const struct id32 *pee
 	f->has_peer = peer != NULL;
 	if (peer != NULL)
 		f->peer = *peer;
-	record(f, false);
-	go_on(f);
+	return begin(f);
 }
 
 void forget_all(struct core *c, const struct reply_to *to)
@@ -101,8 +110,7 @@ void forget_all(struct core *c, const struct reply_to *to)
 	struct forgetting *f = job_new_own(c, sizeof *f);
 	f->job.to = *to;
 	f->is_all = true;
-	record(f, false);
-	go_on(f);
+	(void)begin(f);
 }
 
 /* ---- after a start ---- */
@@ -122,7 +130,7 @@ static void resume(struct core *c, const struct store_record *r)
 	f->has_peer = cur_u8(&v) != 0;
 	cur_copy(&v, f->peer.b, sizeof f->peer.b);
 	f->up_to = cur_u64(&v);
-	go_on(f);
+	(void)go_on(f);
 }
 
 static void on_records(void *ctx, const struct store_request *req,

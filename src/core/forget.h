@@ -9,8 +9,9 @@
 #include "core/emit.h"
 
 /* All that was said in a conversation, and what waits for peer; NULL: what waits stays.
- * What is said from now on is kept. to: is told when it is done; NULL: nobody is. */
-void forget_conv(struct core *c, const struct id16 *conv, const struct id32 *peer,
+ * What is said from now on is kept. to: is told when it is done; NULL: nobody is. False:
+ * the store is too busy, as `to` was told. */
+bool forget_conv(struct core *c, const struct id16 *conv, const struct id32 *peer,
 		 const struct reply_to *to);
 /* In all of them. What waits, waits on, but nobody can look it up any more. */
 void forget_all(struct core *c, const struct reply_to *to);
