@@ -33,7 +33,7 @@ static const struct msg_field rows[] = {
 	ROW(KEY_NICK, MSG_STR, 0, PROTO_NICK_BYTES, nick),
 	ROW(KEY_TEXT, MSG_STR, 1, PROTO_TEXT_BYTES, text),
 	ROW(KEY_EDITED, MSG_UINT, 0, PROTO_NUMBER_MAX, edited_ms),
-	ROW(KEY_EDIT_LAMPORT, MSG_UINT, 0, PROTO_NUMBER_MAX, edit_lamport),
+	ROW(KEY_EDIT_LAMPORT, MSG_UINT, 0, KEPT_LAMPORT_MAX, edit_lamport),
 	ROW(KEY_DELETED, MSG_BOOL, 0, 1, is_deleted),
 	ROW(KEY_REPLY, MSG_BOOL, 0, 1, is_reply),
 	ROW(KEY_NOTE, MSG_BOOL, 0, 1, note),
@@ -114,7 +114,8 @@ static bool is_conv(const struct store_message *kept, const struct kept_body *bo
 	return id16_eq(&conv, &kept->conv);
 }
 
-enum err kept_check(const struct store_message *kept, const char **why)
+enum err kept_check(const struct store_message *kept, bool may_have_moved,
+		    const char **why)
 {
 	struct kept_body body;
 	struct msg m;
@@ -124,6 +125,8 @@ enum err kept_check(const struct store_message *kept, const char **why)
 	*why = "\"body\" has another \"id\"";
 	if (!body.is_deleted && !id16_eq(&m.id, &kept->id))
 		return ERR_CORRUPT;
+	if (may_have_moved && body.peer.n == sizeof(struct id32))
+		return ERR_OK;
 	*why = "\"body\" is of another \"conv\"";
 	if (!body.is_deleted &&
 	    !slice_eq(m.u.text.conv, slice_of(kept->conv.b, sizeof kept->conv.b)))
@@ -161,7 +164,8 @@ bool kept_reaction_get(struct cur *c, struct kept_reaction *out)
 	cur_copy(c, out->author.b, sizeof out->author.b);
 	out->lamport = cur_u64(c);
 	out->text = cur_take(c, cur_u8(c));
-	if (out->text.n > PROTO_REACTION_BYTES || !text_is_utf8(out->text))
+	if (out->lamport > KEPT_LAMPORT_MAX || out->text.n > PROTO_REACTION_BYTES ||
+	    !text_is_utf8(out->text))
 		cur_fail(c);
 	return !c->failed;
 }

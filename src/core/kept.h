@@ -15,6 +15,9 @@ enum {
 	KEPT_EXCERPT_BYTES = 80 /* of the message that a reply is about */
 };
 
+/* Nothing that is kept has a larger one: there is always room for what comes next. */
+#define KEPT_LAMPORT_MAX (PROTO_NUMBER_MAX / 2)
+
 struct kept_body {
 	uint64_t has; /* kept_encode looks at the bits of edits only */
 	struct slice object; /* TEXT; empty: deleted */
@@ -44,8 +47,10 @@ enum err kept_decode(struct slice bytes, struct kept_body *body, struct msg *m);
 
 /* What its body holds, borrowed from it; ERR_CORRUPT. */
 enum err kept_read(const struct store_message *kept, struct kept_body *out);
-/* Does the body belong to this message? ERR_CORRUPT, and *why for people. */
-enum err kept_check(const struct store_message *kept, const char **why);
+/* Does the body belong to this message? ERR_CORRUPT, and *why for people. What was said
+ * to somebody stays as it was when it moves with a name to another conversation. */
+enum err kept_check(const struct store_message *kept, bool may_have_moved,
+		    const char **why);
 /* The text of a kept message as it is now, borrowed from its body; from any thread.
  * ERR_MISSING: it was deleted. */
 enum err kept_text(const struct store_message *kept, struct slice *out);

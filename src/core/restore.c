@@ -64,11 +64,11 @@ static bool call_base64(struct call *call, const char *name, const char *text,
 }
 
 static bool call_count(struct call *call, const char *name, const char *text,
-		       uint64_t *out)
+		       uint64_t max, uint64_t *out)
 {
 	if (text == NULL)
 		return call_fail(call, 1, "\"%s\" is missing", name);
-	return call_number(call, text, name, 0, PROTO_NUMBER_MAX, out);
+	return call_number(call, text, name, 0, max, out);
 }
 
 static bool call_entry(struct call *call, struct store_message *m, struct buf *body)
@@ -76,10 +76,11 @@ static bool call_entry(struct call *call, struct store_message *m, struct buf *b
 	const struct args_restore *a = &call->cmd->u.restore;
 	if (!call_hex(call, "id", a->id, m->id.b, sizeof m->id.b) ||
 	    !call_hex(call, "conv", a->conv, m->conv.b, sizeof m->conv.b) ||
-	    !call_count(call, "lamport", a->lamport, &m->lamport) ||
-	    !call_count(call, "sent_ms", a->sent_ms, &m->sent_ms) ||
-	    !call_count(call, "kept_ms", a->kept_ms, &m->kept_ms) ||
-	    !call_count(call, "expires_ms", a->expires_ms, &m->expires_ms) ||
+	    !call_count(call, "lamport", a->lamport, KEPT_LAMPORT_MAX, &m->lamport) ||
+	    !call_count(call, "sent_ms", a->sent_ms, PROTO_NUMBER_MAX, &m->sent_ms) ||
+	    !call_count(call, "kept_ms", a->kept_ms, PROTO_NUMBER_MAX, &m->kept_ms) ||
+	    !call_count(call, "expires_ms", a->expires_ms, PROTO_NUMBER_MAX,
+			&m->expires_ms) ||
 	    !call_base64(call, "body", a->body, body))
 		return false;
 	if (a->author == NULL || node_id_parse(a->author, &m->author) != ERR_OK)
@@ -101,7 +102,8 @@ static void restore_entry(struct call *call)
 	struct restore *r = NULL;
 	if (!call_entry(call, &m, &body))
 		goto out;
-	if (kept_check(&m, &why) != ERR_OK) {
+	bool is_of_somebody = map_get(call->core->by_conv, &m.conv) != NULL;
+	if (kept_check(&m, is_of_somebody, &why) != ERR_OK) {
 		call_fail(call, 1, "%s", why);
 		goto out;
 	}
@@ -149,6 +151,10 @@ static bool check_record(struct call *call, const struct store_record *rec)
 	struct contact_words words;
 	if (rec->kind == RECORD_CONTACT && contact_read(rec, &words) != ERR_OK)
 		return call_fail(call, 1, "\"value\" is no contact");
+	if (rec->kind == RECORD_CONTACT && id32_eq(&words.id, &call->core->node_id)) {
+		call_done(call, known); /* of another identity of the same person */
+		return false;
+	}
 	if (rec->kind == RECORD_KEEP && rec->key.n != sizeof(struct id16))
 		return call_fail(call, 1, "\"key\" is no conversation");
 	return true;
