@@ -157,6 +157,7 @@ static void say_unkept(struct core *c, struct peer *p, const struct msg *m,
 	if (p != NULL)
 		peer_pin(p);
 	shown_said(&shown, c, m, p);
+	expire_unkept(c, &shown);
 	emit(c, &shown.ev);
 	shown_wipe(&shown);
 	if (p != NULL) {

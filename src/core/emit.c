@@ -107,6 +107,17 @@ void emit_scrub(struct core *c, const char *id, const char *from)
 		wipe_one(slot(c, at)->ev, id, from);
 }
 
+void emit_expires(struct core *c, const char *id, const char *from, uint64_t expires_ms)
+{
+	for (uint64_t at = emit_oldest(c); at != 0 && at <= c->newest; at++) {
+		struct event *ev = slot(c, at)->ev;
+		struct event_message *m = &ev->u.message;
+		if (ev->type == EVENT_MESSAGE && strcmp(m->id, id) == 0 && !m->deleted &&
+		    is_from(m->direction, m->peer, from))
+			m->expires = expires_ms;
+	}
+}
+
 uint64_t emit_scrub_expired(struct core *c, uint64_t now_ms)
 {
 	uint64_t next = 0;

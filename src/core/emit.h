@@ -50,6 +50,8 @@ void emit_follow(struct core *c, struct reply_to to, uint64_t since);
 /* What this message said is wiped from what is kept for replays; from: the id of the peer
  * who said it, NULL: we did. */
 void emit_scrub(struct core *c, const char *id, const char *from);
+/* The same is to be done with it then. */
+void emit_expires(struct core *c, const char *id, const char *from, uint64_t expires_ms);
 /* The same with all that has expired. When the next one will; 0: none. */
 uint64_t emit_scrub_expired(struct core *c, uint64_t now_ms);
 bool emit_is_open(const struct core *c, uint64_t front);

@@ -13,6 +13,7 @@ struct unshown {
 	struct list node;
 	struct id32 author;
 	struct id16 id, conv;
+	uint64_t expire_s;
 };
 
 static bool is_gone(struct core *c, uint64_t expires_ms)
@@ -97,48 +98,80 @@ uint64_t expire_from_now(const struct core *c, const struct msg *m)
 	return core_wall_ms(c) + t->expire_s * 1000;
 }
 
-static void begin(struct core *c, const struct id32 *author, const struct id16 *id,
-		  const struct id16 *conv)
+/* Nor is it replayed any longer than it is kept. */
+static void limit_replays(struct core *c, const struct unshown *u, uint64_t expires_ms)
+{
+	char id[33], author[NODE_ID_COMPACT_BYTES];
+	hex_encode(slice_of(u->id.b, sizeof u->id.b), id);
+	node_id_compact(&u->author, author);
+	emit_expires(c, id, id32_eq(&u->author, &c->node_id) ? NULL : author, expires_ms);
+	expire_known(c, expires_ms);
+}
+
+static void begin(struct core *c, const struct unshown *u)
 {
 	const struct amend a = {
-		.kind = AMEND_SHOWN, .conv = *conv, .now_ms = core_wall_ms(c)};
+		.kind = AMEND_SHOWN, .conv = u->conv, .now_ms = core_wall_ms(c)};
 	struct store_request req = {.verb = STORE_KEEP, .amend = amend_apply};
 	struct buf arg;
-	req.msg.author = *author;
-	req.msg.id = *id;
+	limit_replays(c, u, a.now_ms + u->expire_s * 1000);
+	req.msg.author = u->author;
+	req.msg.id = u->id;
 	req.arg = amend_pack(&arg, &a, slice_of(NULL, 0));
 	(void)store_submit(c->cfg.store, &req);
 	buf_wipe(&arg);
 }
 
-static void remember(struct core *c, const struct store_message *kept)
+static void remember(struct core *c, const struct unshown *new)
 {
 	if (c->n_unshown >= UNSHOWN_MAX)
 		return; /* history shows it, and begins its time */
-	struct unshown *u = mem_new(sizeof *u);
-	*u = (struct unshown){.author = kept->author, .id = kept->id, .conv = kept->conv};
+	struct unshown *u = mem_dup(new, sizeof *new);
 	list_add(&c->unshown, &u->node);
 	c->n_unshown++;
 }
 
+static struct unshown unshown_of(const struct shown *s, const struct store_message *kept)
+{
+	return (struct unshown){.author = kept->author,
+				.id = kept->id,
+				.conv = kept->conv,
+				.expire_s = s->msg.u.text.expire_s};
+}
+
 void expire_on_shown(struct core *c, struct shown *s, const struct store_message *kept)
 {
-	if (s->msg.u.text.expire_s == 0)
+	const struct unshown u = unshown_of(s, kept);
+	if (u.expire_s == 0)
 		return;
-	if (kept->expires_ms == 0)
-		remember(c, kept);
-	expire_known(c, kept->expires_ms);
+	if (kept->expires_ms != 0) {
+		expire_known(c, kept->expires_ms);
+	} else if (!is_anybody_following(c)) {
+		remember(c, &u);
+	} else { /* somebody has come while it was on its way to the store */
+		begin(c, &u);
+		s->ev.u.message.expires = core_wall_ms(c) + u.expire_s * 1000;
+	}
 }
 
 void expire_on_follow(struct core *c)
 {
 	list_each_safe (it, &c->unshown) {
 		struct unshown *u = list_entry(it, struct unshown, node);
-		begin(c, &u->author, &u->id, &u->conv);
+		begin(c, u);
 		list_del(it);
 		c->n_unshown--;
 		mem_free(u);
 	}
+}
+
+void expire_unkept(struct core *c, struct shown *s)
+{
+	uint64_t expire_s = s->msg.u.text.expire_s;
+	if (expire_s == 0)
+		return;
+	s->ev.u.message.expires = core_wall_ms(c) + expire_s * 1000;
+	expire_known(c, s->ev.u.message.expires);
 }
 
 bool expire_on_listed(struct core *c, struct shown *s, const struct store_message *kept)
@@ -149,7 +182,8 @@ bool expire_on_listed(struct core *c, struct shown *s, const struct store_messag
 	if (expire_s == 0)
 		return true;
 	if (kept->expires_ms == 0) {
-		begin(c, &kept->author, &kept->id, &kept->conv);
+		const struct unshown u = unshown_of(s, kept);
+		begin(c, &u);
 		s->ev.u.message.expires = core_wall_ms(c) + expire_s * 1000;
 	}
 	expire_known(c, s->ev.u.message.expires);

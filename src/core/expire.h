@@ -18,6 +18,8 @@ uint64_t expire_from_now(const struct core *c, const struct msg *m);
 void expire_known(struct core *c, uint64_t expires_ms);
 /* It is shown, perhaps to nobody: fills the event in. */
 void expire_on_shown(struct core *c, struct shown *s, const struct store_message *kept);
+/* It is shown where nothing is kept: its time begins. Fills the event in. */
+void expire_unkept(struct core *c, struct shown *s);
 /* A front end has got all that happened: the time of what nobody had seen begins. */
 void expire_on_follow(struct core *c);
 /* It is shown in an answer, so its time begins, if it had not. False: it is gone. */

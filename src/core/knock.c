@@ -175,6 +175,7 @@ static void on_said(void *ctx, const struct store_request *req,
 		return;
 	}
 	if (reply->err == ERR_OK && shown_init(&shown, c, &req->msg) == ERR_OK) {
+		expire_on_shown(c, &shown, &req->msg);
 		emit(c, &shown.ev);
 		shown_wipe(&shown);
 	}
@@ -223,6 +224,7 @@ static void show_unkept(struct peer *p, const struct knock *k)
 	if (msg_decode(KIND_MSG, slice_of(k->object, k->len), &m, &used, &code) ==
 	    ERR_OK) {
 		shown_heard(&shown, &m, p, false);
+		expire_unkept(p->core, &shown);
 		emit(p->core, &shown.ev);
 		shown_wipe(&shown);
 	}

@@ -250,6 +250,7 @@ static void take_unkept(struct session *s, const struct msg *m, bool is_lan)
 	struct shown shown;
 	(void)chat_lamport(is_lan ? &c->lan_lamport : &p->lamport, m->u.text.lamport);
 	shown_heard(&shown, m, p, is_lan);
+	expire_unkept(c, &shown);
 	emit(c, &shown.ev);
 	shown_wipe(&shown);
 	session_ack(s, &m->id);

@@ -594,6 +594,29 @@ static void the_time_runs_from_the_first_showing(void **state)
 	assert_int_equal(stored(&t, 1, "three"), 1);
 	sim_run(s, 8000);
 	assert_string_equal(history(&t.b, "n0"), "");
+	assert_null(strstr(replayed(&t, 1), "three"));
+	sim_free(s);
+}
+
+/* Where nothing is kept there is still what a bot may have missed. */
+static void unkept_messages_disappear_too(void **state)
+{
+	(void)state;
+	struct sim *s = sim_new(98, 2);
+	struct two t = {.s = s};
+	for (unsigned i = 0; i < 2; i++)
+		options_set(sim_node(s, i)->options, OPT_store, "none", OPTION_SET, NULL);
+	sim_start_all(s);
+	sim_run(s, 2000);
+	desk_open(&t.a, s);
+	done(&t.a, VERB_EXPIRE, "n1", "1m", NULL);
+	sim_say(s, 0, 1, "goes");
+	sim_run(s, 30000);
+	assert_non_null(strstr(replayed(&t, 0), "goes"));
+	assert_non_null(strstr(replayed(&t, 1), "goes"));
+	sim_run(s, 40000);
+	assert_null(strstr(replayed(&t, 0), "goes"));
+	assert_null(strstr(replayed(&t, 1), "goes"));
 	sim_free(s);
 }
 
@@ -670,6 +693,7 @@ int main(void)
 		cmocka_unit_test(typing_is_told_when_wanted_and_not_too_often),
 		cmocka_unit_test(messages_disappear_on_both_sides),
 		cmocka_unit_test(the_time_runs_from_the_first_showing),
+		cmocka_unit_test(unkept_messages_disappear_too),
 		cmocka_unit_test(what_expired_while_nobody_ran_is_gone_at_the_start),
 		cmocka_unit_test(late_is_by_clocks_that_were_compared),
 	};
