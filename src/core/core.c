@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/mem.h"
+#include "core/calendar.h"
 #include "core/cand.h"
 #include "core/chat.h"
 #include "core/command.h"
@@ -57,7 +58,7 @@ struct core *core_new(const struct core_config *cfg)
 	contact_load(c);
 	forget_load(c);
 	c->sweep = sweep_new(c);
-	expire_start(c);
+	calendar_load(c);
 	return c;
 }
 

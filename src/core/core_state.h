@@ -28,6 +28,13 @@ struct core_time {
 	uint64_t now_us, wall_ms;
 };
 
+/* What calendar.c believes. */
+struct calendar {
+	uint64_t believed_ms, at_us; /* wall time, and when it was that */
+	uint64_t ahead_ms; /* of that, the wall clock is; since then it went on evenly */
+	uint64_t sure_us; /* believed then; 0: it is not ahead */
+};
+
 struct core {
 	struct core_config cfg;
 	struct core_time *time; /* reset by core_tick */
@@ -90,6 +97,7 @@ struct core {
 		unshown; /* expire.c: they disappear some time after they were shown */
 	unsigned n_unshown;
 	struct timer expire_timer;
+	struct calendar calendar;
 	unsigned n_loading; /* answers of the store without which nobody is let in */
 	enum err load_err; /* the first that failed */
 

@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "core/amend.h"
+#include "core/calendar.h"
 #include "core/contact.h"
 #include "core/emit.h"
 #include "wire/fields.h"
@@ -43,7 +44,7 @@ static void on_swept(void *ctx, const struct store_request *req,
 static void sweep(struct core *c)
 {
 	struct store_request req = {.verb = STORE_SWEEP, .done = on_swept, .ctx = c};
-	req.now_ms = core_wall_ms(c);
+	req.now_ms = calendar_ms(c);
 	(void)store_submit(c->cfg.store, &req); /* else a minute later */
 }
 

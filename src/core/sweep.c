@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "core/calendar.h"
 #include "core/emit.h"
 #include "core/keep.h"
 #include "core/outbox.h"
@@ -66,9 +67,9 @@ static bool is_good(struct sweep *s, const struct store_reply *reply)
 	return false;
 }
 
-static struct store_request sweep_request(const struct sweep *s)
+static struct store_request sweep_request(struct sweep *s)
 {
-	struct store_request req = {.verb = STORE_SWEEP, .now_ms = core_wall_ms(s->core)};
+	struct store_request req = {.verb = STORE_SWEEP, .now_ms = calendar_ms(s->core)};
 	req.msg.conv = s->conv;
 	return req;
 }
@@ -223,6 +224,7 @@ static void begin(void *ctx)
 	s->is_running = true;
 	s->due_ms = UINT64_MAX;
 	s->has_conv = false;
+	calendar_save(c);
 	struct store_request req = sweep_request(s);
 	req.msg.author = c->node_id;
 	req.state = STORE_FAILED;

@@ -98,10 +98,69 @@ static void C3_jumps_each_second_and_the_order_stays(void **state)
 	mem_free(other);
 }
 
+/* Node 1 is away, and something waits for it. */
+static struct sim *one_waits(uint64_t seed)
+{
+	struct sim *s = sim_meet(seed, 2);
+	sim_say(s, 0, 1, "there");
+	sim_run(s, 1000);
+	sim_stop(s, 1, false);
+	sim_say(s, 0, 1, "waits");
+	sim_run(s, 2 * HOUR_MS);
+	return s;
+}
+
+static void it_arrives(struct sim *s)
+{
+	assert_int_equal(sim_node(s, 0)->n_failed, 0);
+	sim_start(s, 1);
+	sim_announce(s, 1);
+	sim_run(s, 60000);
+	assert_int_equal(sim_saw(s, 1, "waits"), 1);
+	sim_free(s);
+}
+
+static void C3_a_jump_ahead_gives_nothing_up(void **state)
+{
+	(void)state;
+	struct sim *s = one_waits(92);
+	sim_wall_jump(s, decade_ms);
+	sim_run(s, 23 * HOUR_MS);
+	sim_wall_jump(s, -decade_ms);
+	it_arrives(s);
+}
+
+/* As of a machine whose battery is empty, until it has asked a time server. */
+static void C3_a_start_in_another_decade_gives_nothing_up(void **state)
+{
+	(void)state;
+	struct sim *s = one_waits(93);
+	sim_stop(s, 0, true);
+	sim_wall_jump(s, decade_ms);
+	sim_start(s, 0);
+	sim_run(s, HOUR_MS / 2);
+	sim_wall_jump(s, -decade_ms);
+	it_arrives(s);
+}
+
+/* It was wrong before, then. */
+static void C3_a_calendar_that_stays_is_believed_after_a_day(void **state)
+{
+	(void)state;
+	struct sim *s = one_waits(94);
+	sim_wall_jump(s, decade_ms);
+	sim_run(s, 26 * HOUR_MS);
+	assert_int_equal(sim_node(s, 0)->n_failed, 1);
+	sim_free(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(C3_jumps_each_second_and_the_order_stays),
+		cmocka_unit_test(C3_a_jump_ahead_gives_nothing_up),
+		cmocka_unit_test(C3_a_start_in_another_decade_gives_nothing_up),
+		cmocka_unit_test(C3_a_calendar_that_stays_is_believed_after_a_day),
 	};
 	return cmocka_run_group_tests_name("clocks", tests, NULL, NULL);
 }

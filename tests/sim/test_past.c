@@ -40,7 +40,7 @@ static const char *outbox(struct desk *d, const char *what, const char *which)
 static void days_pass(struct sim *s, int64_t days)
 {
 	sim_run(s, 100); /* what was said is kept before */
-	sim_wall_jump(s, days * DAY_MS);
+	sim_suspend(s, (uint64_t)(days * DAY_MS));
 	sim_run(s, HOUR_MS + 10000);
 }
 
