@@ -19,7 +19,7 @@ struct receipts {
 	link_id link; /* told on this session */
 	bool is_walking; /* a page is asked for, or the timer runs */
 	bool is_over; /* the last page was told */
-	unsigned n_pages;
+	unsigned n_pages, n_told;
 	struct store_request next;
 };
 
@@ -71,6 +71,15 @@ static struct msg_ids collect(const struct peer *p, const struct store_reply *re
 	return ids;
 }
 
+/* Has it anything that was kept after what was told before, by whomever? */
+static bool has_new(const struct peer *p, const struct store_reply *reply)
+{
+	for (size_t i = 0; i < reply->n_messages; i++)
+		if (reply->messages[i].seq > p->told_seq)
+			return true;
+	return false;
+}
+
 static enum err tell(struct peer *p, struct session *s, struct msg_ids ids)
 {
 	struct msg m = {.type = MSG_RECEIPT};
@@ -110,8 +119,9 @@ static void on_page(void *ctx, const struct store_request *req,
 		pause(p);
 		return;
 	}
-	r->is_over = ids.n == 0 || !reply->is_more || ++r->n_pages == PAGES_MAX;
-	if (ids.n == 0 && r->n_pages == 0) { /* nothing was told, so nothing is awaited */
+	r->n_told += ids.n;
+	r->is_over = !has_new(p, reply) || !reply->is_more || ++r->n_pages == PAGES_MAX;
+	if (r->is_over && r->n_told == 0) { /* so nothing is awaited */
 		r->is_walking = false;
 		told(p, r->upto);
 		return;
@@ -152,7 +162,7 @@ void receipts_kick(struct peer *p)
 	r->link = s->link;
 	r->is_walking = true;
 	r->is_over = false;
-	r->n_pages = 0;
+	r->n_pages = r->n_told = 0;
 	r->next = (struct store_request){.verb = STORE_PAGE,
 					 .done = on_page,
 					 .ctx = p->core,

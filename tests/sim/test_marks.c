@@ -495,6 +495,27 @@ static void many_are_told_in_parts(void **state)
 	sim_free(t.s);
 }
 
+/* A page of our own says nothing about what is before it. */
+static void what_was_read_behind_many_of_our_own_is_told(void **state)
+{
+	(void)state;
+	struct two t;
+	two_open(&t, 99);
+	options_set(sim_node(t.s, 1)->options, OPT_receipts, "yes", OPTION_SET, NULL);
+	sim_say(t.s, 0, 1, "one");
+	sim_run(t.s, 100);
+	for (unsigned i = 0; i < 300; i++) {
+		sim_say(t.s, 1, 0, "x");
+		sim_run(t.s, 1);
+	}
+	sim_run(t.s, 1000);
+	marks(&t.a);
+	done(&t.b, VERB_READ, "n0", NULL, NULL);
+	sim_run(t.s, 10000);
+	assert_string_equal(marks(&t.a), "read|");
+	sim_free(t.s);
+}
+
 /* ---- typing ---- */
 
 static void typing_is_told_when_wanted_and_not_too_often(void **state)
@@ -690,6 +711,7 @@ int main(void)
 		cmocka_unit_test(nobody_is_told_what_was_read_unless_wanted),
 		cmocka_unit_test(what_was_read_is_told_when_the_other_is_back),
 		cmocka_unit_test(many_are_told_in_parts),
+		cmocka_unit_test(what_was_read_behind_many_of_our_own_is_told),
 		cmocka_unit_test(typing_is_told_when_wanted_and_not_too_often),
 		cmocka_unit_test(messages_disappear_on_both_sides),
 		cmocka_unit_test(the_time_runs_from_the_first_showing),
