@@ -9,6 +9,7 @@ their control sockets; and the runner of the trials that use them.
 
 Nothing leaves this machine: discovery is off, peers are told each other's port.
 """
+import itertools
 import json
 import os
 import random
@@ -33,6 +34,7 @@ LIMIT = 60  # hang limit of anything waited for, in seconds
 CROWD = ["--new-ip-second", "100000", "--half-open-ip", "60", "--guests-ip", "1000"]
 TRIALS = []
 LOCK = threading.Lock()
+PORTS = itertools.count(random.randrange(20000))
 
 
 class Skip(Exception):
@@ -69,9 +71,11 @@ def need(*tools):
 
 
 def free_port():
-    """Of its own: 7117, or one the system gives, is taken by others as soon as it is left."""
+    """Never the same twice: 7117, or one the system gives, is taken by others as soon as
+    it is left."""
     while True:
-        port = random.randrange(20000, 30000)
+        with LOCK:
+            port = 10000 + next(PORTS) % 20000
         with socket.socket() as s:
             try:
                 s.bind(("127.0.0.1", port))
