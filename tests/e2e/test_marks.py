@@ -5,6 +5,7 @@ real nodes with real stores.
 import os
 import pty
 import select
+import signal
 import time
 
 from nodes import BIN, Node, check, main, meet, trial, wait
@@ -158,14 +159,14 @@ def what_a_terminal_shows_is_read(place):
             out += os.read(fd, 65536)
         return word in out
     try:
-        wait("a prompt", lambda: shows(b"[#lan]"))
+        wait("a greeting", lambda: shows(b"you are bob"))
         fa.must("msg", who=b, text="look here", wait=10)
         wait("the text", lambda: shows(b"look here"))
         await_event(fa, "state", state="read")
-        os.write(fd, b"\x04")
     finally:
-        os.waitpid(pid, 0)
+        os.kill(pid, signal.SIGKILL)
         os.close(fd)
+        os.waitpid(pid, 0)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,8 @@ struct frontend_run {
 	bool is_json;
 	bool is_tty; /* stdin and stdout are a terminal; stderr is not */
 	bool is_own_node;
-	const char *earlier; /* what the node said before anybody listened; NULL: nothing */
+	const char
+		*earlier; /* what the node said before anybody listened; NULL: nothing */
 	bool has_full_disk; /* stdout is /dev/full */
 	unsigned delay_ms; /* of the node's answers, each after the one before */
 	unsigned kill_ms; /* the front end is stopped after this; 0: it ends itself */
