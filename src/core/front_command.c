@@ -111,9 +111,12 @@ char *command_usage(const struct command_row *row, bool is_slash)
 	buf_init(&b, USAGE_MAX);
 	put(&b, is_slash ? "/" : "");
 	put(&b, row->name);
-	for (size_t i = 0; i < row->n_args; i++)
-		if (i > 0 || !is_slash || !(row->flags & COMMAND_CURRENT))
-			put_arg(&b, &row->args[i]);
+	/* A client takes all behind the text for text, so options stand before it. */
+	for (int is_text = 0; is_text < 2; is_text++)
+		for (size_t i = 0; i < row->n_args; i++)
+			if ((row->args[i].kind == ARG_REST) == is_text &&
+			    (i > 0 || !is_slash || !(row->flags & COMMAND_CURRENT)))
+				put_arg(&b, &row->args[i]);
 	char *usage = mem_strndup(b.p, b.len);
 	buf_wipe(&b);
 	return usage;

@@ -23,7 +23,7 @@ static void show(const struct command *cmd, char *out, size_t max)
 				      row->args[i].name, cmd->u.arg[i]);
 }
 
-static const char usage_of_msg[] = ": type /msg WHO TEXT... [--wait WAIT]";
+static const char usage_of_msg[] = ": type /msg WHO [--wait WAIT] TEXT...";
 
 /* What is typed, with whom as the current conversation, and the command or the text
  * that says what to type. */
@@ -161,7 +161,7 @@ static const struct {
 	{"msg|bob|", "msg who=bob text=", NULL},
 	{"msg|bob", NULL,
 	 "text is missing (the message; - reads it from standard input): "
-	 "type p2pmsg msg WHO TEXT... [--wait WAIT]"},
+	 "type p2pmsg msg WHO [--wait WAIT] TEXT..."},
 	{"me|bob|waves", "me who=bob text=waves", NULL},
 	{"events|--since|0", "events since=0", NULL},
 	{"events|--since", NULL, "--since needs a value"},

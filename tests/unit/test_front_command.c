@@ -111,10 +111,10 @@ static void usage_says_what_to_type(void **state)
 		bool is_slash;
 		const char *usage;
 	} rows[] = {
-		{VERB_MSG, false, "msg WHO TEXT... [--wait WAIT]"},
-		{VERB_MSG, true, "/msg WHO TEXT... [--wait WAIT]"},
-		{VERB_ME, true, "/me TEXT... [--wait WAIT]"},
-		{VERB_ME, false, "me WHO TEXT... [--wait WAIT]"},
+		{VERB_MSG, false, "msg WHO [--wait WAIT] TEXT..."},
+		{VERB_MSG, true, "/msg WHO [--wait WAIT] TEXT..."},
+		{VERB_ME, true, "/me [--wait WAIT] TEXT..."},
+		{VERB_ME, false, "me WHO [--wait WAIT] TEXT..."},
 		{VERB_ID, false, "id [--qr]"},
 		{VERB_SAVE, true, "/save"},
 		{VERB_AWAY, true, "/away [TEXT...]"},
