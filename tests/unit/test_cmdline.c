@@ -58,7 +58,7 @@ static const struct {
 	{"/msg", NULL, NULL, "who is missing"},
 	{"/me waves", "bob", "me who=bob text=waves", NULL},
 	{"/me waves", NULL, NULL, "nobody is chosen"},
-	{"/me", "bob", NULL, "type /me TEXT..."},
+	{"/me", "bob", NULL, "type /me [--wait WAIT] TEXT..."},
 	{"/query", "#lan", "query", NULL},
 	{"/query bob", "#lan", "query who=bob", NULL},
 	{"/query bob extra", NULL, NULL, "extra is one word too many: type /query [WHO]"},
