@@ -22,6 +22,7 @@ struct wanted {
 	size_t n_prefix;
 	char prefix[PREFIX_MAX + 1]; /* hex, lower case */
 	uint64_t now_ms;
+	uint64_t lamport_max; /* of ours: what was said later is not meant; 0: no limit */
 };
 
 struct find {
@@ -57,6 +58,8 @@ static bool is_match(struct slice arg, const struct store_message *m)
 	memcpy(&w, arg.p, sizeof w);
 	bool is_own = id32_eq(&m->author, &w.me);
 	hex_encode(slice_of(m->id.b, sizeof m->id.b), id);
+	if (is_own && w.lamport_max != 0 && m->lamport > w.lamport_max)
+		return false;
 	if ((w.is_mine && !is_own) || (w.is_others && is_own) ||
 	    memcmp(id, w.prefix, w.n_prefix) != 0 ||
 	    (m->expires_ms != 0 && m->expires_ms <= w.now_ms))
@@ -225,7 +228,8 @@ void find_message(struct call *call, struct peer *p, enum find_whose whose,
 	struct wanted w = {.me = c->node_id,
 			   .is_mine = whose == FIND_MINE,
 			   .is_others = whose == FIND_OTHERS && prefix == NULL,
-			   .now_ms = core_wall_ms(c)};
+			   .now_ms = core_wall_ms(c),
+			   .lamport_max = p != NULL ? p->lamport : c->lan_lamport};
 	if (!c->is_kept) {
 		call_fail(call, 5, "this node keeps nothing (store = none)");
 		return;
