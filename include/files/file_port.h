@@ -59,6 +59,7 @@ enum err file_port_write_at(const struct file_port *p, int fd, struct slice s,
 /* As much as there is, up to n bytes; *got < n: the end of the file. */
 enum err file_port_read_at(const struct file_port *p, int fd, void *out, size_t n,
 			   int64_t at, size_t *got);
+enum err file_port_truncate(const struct file_port *p, int fd, uint64_t n);
 enum file_port_sync { FILE_PORT_DATA, FILE_PORT_FILE, FILE_PORT_DISK };
 enum err file_port_sync(const struct file_port *p, int fd, enum file_port_sync how);
 

@@ -76,7 +76,7 @@ enum err sink_new(const struct sink_config *cfg, struct sink **out, struct misha
  *   ERR_MISSING  there is no such working folder
  *   ERR_CORRUPT  its journal is damaged, or it is not what the journal says; the folder has
  *                been removed: sink_new
- *   ERR_BUG      not this: ERR_USAGE when it is past receiving: sink_recover finishes it
+ *   ERR_USAGE    it is past receiving: sink_recover finishes it
  */
 enum err sink_resume(const struct sink_config *cfg, struct sink **out,
 		     struct entry_place *place, struct mishap *why);
@@ -134,7 +134,7 @@ struct sink_found {
 	struct id32 peer;
 	struct slice note; /* borrowed for the call */
 	enum sink_state state;
-	struct entry_place place;
+	struct entry_place place; /* without the digest: sink_resume gives it */
 	uint64_t bytes; /* of content that is safe */
 	enum sink_policy policy; /* may be set when SINK_CLASH, to be tried at once */
 	const char *why; /* SINK_DAMAGED: what is wrong with it */

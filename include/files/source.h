@@ -89,9 +89,10 @@ enum err source_new(const struct source_config *cfg, struct source **out,
 /* NULL is fine. */
 void source_free(struct source *s);
 
-/* room > 0. After SOURCE_END, and after an error, the same comes again.
+/* room > 0. After SOURCE_END, and after an error but ERR_WAIT, the same comes again.
  *   ERR_IN_USE   what is sent changes all the time: STOP with CODE_CHANGED
  *   ERR_TIMEOUT  is_stopped
+ *   ERR_WAIT     a stream that is silent for a second: once more, after a sign of life
  *   others       the disk; see source_mishap */
 enum err source_next(struct source *s, uint8_t *buf, size_t room, struct source_out *out);
 

@@ -1,0 +1,664 @@
+#include "files/sink.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/falloc.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "files/beneath.h"
+#include "files/sink_state.h"
+
+enum {
+	ENTRY_COST = 4096, /* on the disk, about */
+	WINDOW = 64 << 20, /* the room is looked at, and set aside, in pieces of this */
+	ALLOCATE_MIN = 4 << 20,
+	TWINS_TRIED = 6,
+	TWINS_MAX = 4096
+};
+
+static const struct file_port *port(const struct sink *s)
+{
+	return s->cfg.port;
+}
+
+static struct slice own_path(const struct sink *s)
+{
+	return buf_slice(&s->file_path);
+}
+
+static enum err fail(struct sink *s, enum err e, struct slice path, const char *why)
+{
+	if (e == ERR_OK)
+		return e;
+	s->failed = e;
+	return mishap_set(&s->why, e, path, why);
+}
+
+struct sink *sink_alloc(const struct sink_config *cfg)
+{
+	struct sink *s = mem_new(sizeof(*s));
+
+	s->cfg = *cfg;
+	s->stream = -1;
+	s->file.fd = -1;
+	s->stage = (struct stage){.port = cfg->port, .dir = -1, .work = -1, .tree = -1};
+	buf_init(&s->path, FILENAME_PATH_MAX_BYTES);
+	buf_init(&s->file_path, FILENAME_PATH_MAX_BYTES);
+	digest_init(&s->content, NULL);
+	return s;
+}
+
+void sink_free(struct sink *s)
+{
+	if (s == NULL)
+		return;
+	if (s->stream < 0)
+		beneath_close(port(s), s->file.fd);
+	/* The first level is the stage's. */
+	while (s->n_levels > 1)
+		beneath_close(port(s), s->levels[--s->n_levels].fd);
+	journal_free(s->journal);
+	stage_close(&s->stage);
+	buf_wipe(&s->path);
+	buf_wipe(&s->file_path);
+	mem_free(s);
+}
+
+const struct mishap *sink_mishap(const struct sink *s)
+{
+	return &s->why;
+}
+
+void sink_progress(const struct sink *s, uint64_t *entries, uint64_t *bytes)
+{
+	*entries = s->entries + s->file.is_open;
+	*bytes = s->total + s->file.at;
+}
+
+enum err sink_digest_get(const struct sink *s, uint8_t out[static DIGEST_BYTES])
+{
+	if (!s->cfg.has_digest)
+		return ERR_MISSING;
+	digest_get(&s->content, out);
+	return ERR_OK;
+}
+
+struct journal_mark sink_mark(const struct sink *s, enum journal_step step)
+{
+	struct journal_mark m = {.step = step,
+				 .policy = (uint8_t)s->cfg.policy,
+				 .entries = s->entries,
+				 .total = s->total,
+				 .content = s->content};
+
+	if (s->file.is_open && s->file.at > 0) {
+		m.bytes = s->file.at;
+		m.total += s->file.at;
+		m.current = s->file.entry;
+		memcpy(m.name, s->file.name, sizeof(m.name));
+	} else if (s->file.is_open) {
+		m.content = s->file.before;
+	}
+	return m;
+}
+
+/* Room for n more bytes besides the floor, asked of the system once for many of them. */
+static enum err take_room(struct sink *s, uint64_t n)
+{
+	uint64_t room;
+	int r;
+
+	if (n <= s->credit) {
+		s->credit -= n;
+		return ERR_OK;
+	}
+	do
+		r = port(s)->room(port(s)->ctx, s->stage.work, &room);
+	while (r == -EINTR);
+	if (r < 0)
+		return file_port_err(r);
+	if (room < s->cfg.floor_bytes || room - s->cfg.floor_bytes < n)
+		return ERR_NOSPACE;
+	room -= s->cfg.floor_bytes + n;
+	s->credit = room < WINDOW ? room : WINDOW;
+	return ERR_OK;
+}
+
+static enum err begin_journal(struct sink *s)
+{
+	const struct sink_config *c = &s->cfg;
+	const struct journal_head head = {.xfer = c->xfer,
+					  .peer = c->peer,
+					  .has_digest = c->has_digest,
+					  .keeps_x = c->keeps_x,
+					  .keeps_dots = c->keeps_dots,
+					  .note = c->note};
+	const struct journal_mark mark = sink_mark(s, JOURNAL_RECEIVING);
+
+	if (c->note.n > SINK_NOTE_MAX_BYTES)
+		return ERR_USAGE;
+	return journal_create(c->port, s->stage.work, &head, &mark, &s->journal);
+}
+
+enum err sink_new(const struct sink_config *cfg, struct sink **out, struct mishap *why)
+{
+	struct sink *s = sink_alloc(cfg);
+	enum err e = stage_make(cfg->port, cfg->dir, &cfg->xfer, &s->stage);
+
+	*out = NULL;
+	if (e == ERR_EXISTS) {
+		sink_free(s);
+		return e;
+	}
+	if (e == ERR_OK)
+		e = take_room(s, cfg->room_bytes);
+	if (e == ERR_OK)
+		e = begin_journal(s);
+	if (e != ERR_OK) {
+		mishap_set(why, e, (struct slice){0}, NULL);
+		if (s->stage.work >= 0)
+			stage_remove(&s->stage);
+		sink_free(s);
+		return e;
+	}
+	s->levels[s->n_levels++] = (struct sink_level){.fd = s->stage.tree};
+	s->has_news = true;
+	*out = s;
+	return ERR_OK;
+}
+
+enum err sink_new_stream(const struct sink_config *cfg, int fd, struct sink **out)
+{
+	struct sink *s = sink_alloc(cfg);
+
+	s->stream = fd;
+	s->cfg.max_entries = 1;
+	*out = s;
+	return ERR_OK;
+}
+
+static mode_t final_mode(const struct sink *s, bool is_folder, uint8_t mode)
+{
+	const bool has_x = is_folder || (s->cfg.keeps_x && (mode & ENTRY_MODE_X) != 0);
+	/* We have to get in ourselves to the end. */
+	const mode_t ours = is_folder ? 0700 : 0600;
+
+	return ((has_x ? 0777u : 0666u) & ~s->cfg.mask) | ours;
+}
+
+/* mode and time of what is complete; is_timed: the sender told it. */
+static enum err seal(const struct sink *s, int fd, mode_t now, mode_t mode, bool is_timed,
+		     int64_t mtime_ns)
+{
+	enum err e = ERR_OK;
+
+	if (mode != now)
+		e = file_port_err(port(s)->fchmod(port(s)->ctx, fd, mode));
+	if (e == ERR_OK && is_timed)
+		e = file_port_err(port(s)->futimens(port(s)->ctx, fd, mtime_ns));
+	return e;
+}
+
+static enum err leave_level(struct sink *s)
+{
+	struct sink_level *l = &s->levels[s->n_levels - 1];
+	const mode_t mode = final_mode(s, true, 0);
+	enum err e = seal(s, l->fd, 0700, mode, true, l->mtime_ns);
+
+	s->n_levels--;
+	s->has_news = true;
+	if (beneath_close(port(s), l->fd) != ERR_OK && e == ERR_OK)
+		e = ERR_IO;
+	buf_truncate(&s->path, s->levels[s->n_levels - 1].path_n);
+	return e;
+}
+
+enum err sink_enter(struct sink *s, int fd, const struct entry *e, const char *name)
+{
+	struct sink_level *l = &s->levels[s->n_levels];
+
+	if (s->n_levels > FILENAME_DEPTH_MAX)
+		return ERR_PROTO;
+	*l = (struct sink_level){.fd = fd, .mtime_ns = e->mtime_ns, .path_n = e->path.n};
+	snprintf(l->name, sizeof(l->name), "%s", name);
+	s->n_levels++;
+	buf_clear(&s->path, SIZE_MAX);
+	return buf_add(&s->path, e->path);
+}
+
+enum err sink_go_to_parent(struct sink *s, struct slice path)
+{
+	const size_t last = filename_last(path).n;
+	const struct slice parent =
+		slice_of(path.p, path.n > last ? path.n - last - 1 : 0);
+	const struct slice deepest = buf_slice(&s->path);
+	unsigned at = s->n_levels;
+	enum err e = ERR_OK;
+
+	while (at > 0 && s->levels[at - 1].path_n > parent.n)
+		at--;
+	/* Judged before anything is left: a path out of its place changes nothing. */
+	if (at == 0 || s->levels[at - 1].path_n != parent.n ||
+	    !slice_eq(slice_of(deepest.p, parent.n), parent))
+		return ERR_PROTO;
+	while (s->n_levels > at && e == ERR_OK)
+		e = leave_level(s);
+	return e;
+}
+
+/* The file is as long as what came of it: its end may be a hole, or room set aside. */
+static enum err set_length(struct sink *s)
+{
+	struct sink_file *f = &s->file;
+	enum err e;
+
+	if (f->end == f->at)
+		return ERR_OK;
+	e = file_port_truncate(port(s), f->fd, f->at);
+	if (e == ERR_OK)
+		f->end = f->at;
+	return e;
+}
+
+/* Complete, as far as its own size says. */
+static enum err end_file(struct sink *s)
+{
+	struct sink_file *f = &s->file;
+	enum err e = ERR_OK;
+
+	if (!f->is_open)
+		return ERR_OK;
+	if (f->entry.has_size && f->at != f->entry.size)
+		return fail(s, ERR_PROTO, own_path(s), "less came of it than was said");
+	if (s->stream < 0) {
+		e = set_length(s);
+		if (e == ERR_OK)
+			e = seal(s, f->fd, 0600, final_mode(s, false, f->entry.mode),
+				 f->entry.has_size, f->entry.mtime_ns);
+		if (e == ERR_OK)
+			e = journal_add(s->journal, &f->entry, f->name);
+		if (beneath_close(port(s), f->fd) != ERR_OK && e == ERR_OK)
+			e = ERR_IO;
+		f->fd = -1;
+	}
+	f->is_open = false;
+	s->entries++;
+	s->total += f->at;
+	f->at = 0;
+	s->has_news = true;
+	return fail(s, e, own_path(s), NULL);
+}
+
+/* One sync of all since the last, whatever it was. */
+static enum err sync_all(struct sink *s)
+{
+	enum err e = journal_flush(s->journal);
+
+	if (e == ERR_OK && s->file.is_open)
+		e = set_length(s);
+	if (e == ERR_OK && s->has_news)
+		e = file_port_sync(port(s), s->stage.work, FILE_PORT_DISK);
+	else if (e == ERR_OK && s->file.is_open)
+		e = file_port_sync(port(s), s->file.fd, FILE_PORT_DATA);
+	return e;
+}
+
+static enum err commit(struct sink *s, enum journal_step step)
+{
+	const struct journal_mark m = sink_mark(s, step);
+	enum err e = sync_all(s);
+
+	if (e == ERR_OK)
+		e = journal_commit(s->journal, &m);
+	if (e != ERR_OK)
+		return e;
+	s->has_news = false;
+	s->file.is_safe_begun = s->file.is_open;
+	return ERR_OK;
+}
+
+/* The journal must not say that a part of it is safe when there is another in its place. */
+static enum err forget_file(struct sink *s)
+{
+	struct sink_file *f = &s->file;
+	const int commits = f->is_safe_begun ? 2 : 0;
+	enum err e = ERR_OK;
+
+	beneath_close(port(s), f->fd);
+	s->content = f->before;
+	f->fd = -1;
+	f->is_open = false;
+	f->at = 0;
+	/* In both slots. */
+	for (int i = 0; i < commits && e == ERR_OK; i++)
+		e = commit(s, JOURNAL_RECEIVING);
+	if (e == ERR_OK)
+		e = beneath_remove(port(s), s->levels[s->n_levels - 1].fd, f->name);
+	return e;
+}
+
+typedef int make_fn(const struct sink *s, int dir, const char *name);
+
+static int make_file(const struct sink *s, int dir, const char *name)
+{
+	return beneath_open(port(s), dir, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
+			    0600);
+}
+
+static int make_folder(const struct sink *s, int dir, const char *name)
+{
+	return beneath_make_folder(port(s), dir, name);
+}
+
+/* Two names of theirs can be one of ours: the second gets a number. */
+static int make_named(struct sink *s, make_fn *make, bool is_folder,
+		      char name[static FILENAME_ROOM])
+{
+	struct sink_level *l = &s->levels[s->n_levels - 1];
+	char plain[FILENAME_ROOM];
+	int fd = make(s, l->fd, name);
+
+	memcpy(plain, name, sizeof(plain));
+	for (unsigned i = 2; fd == -EEXIST && i < TWINS_MAX; i++) {
+		/* Many of them must not cost the square of it. */
+		const bool is_many = i >= TWINS_TRIED && l->next_number > i;
+		const unsigned n = is_many ? l->next_number : i;
+		filename_numbered(plain, n, is_folder, name);
+		fd = make(s, l->fd, name);
+		if (n >= TWINS_TRIED)
+			l->next_number = n + 1;
+	}
+	return fd;
+}
+
+static enum err begin_file(struct sink *s, const struct entry *e, const char *name,
+			   int fd)
+{
+	struct sink_file *f = &s->file;
+
+	buf_clear(&s->file_path, SIZE_MAX);
+	if (buf_add(&s->file_path, e->path) != ERR_OK)
+		return ERR_BUG;
+	*f = (struct sink_file){
+		.is_open = true, .fd = fd, .entry = *e, .before = s->content};
+	f->entry.path = own_path(s);
+	snprintf(f->name, sizeof(f->name), "%s", name);
+	return ERR_OK;
+}
+
+static enum err begin_entry(struct sink *s, const struct entry *e)
+{
+	const bool is_folder = e->kind == ENTRY_FOLDER;
+	char name[FILENAME_ROOM];
+	enum err err = filename_clean(filename_last(e->path),
+				      s->cfg.keeps_dots && s->n_levels > 1, name);
+	int fd;
+
+	if (err == ERR_OK)
+		err = take_room(s, ENTRY_COST);
+	if (err != ERR_OK)
+		return err;
+	fd = make_named(s, is_folder ? make_folder : make_file, is_folder, name);
+	if (fd < 0)
+		return file_port_err(fd);
+	s->has_news = true;
+	if (!is_folder)
+		return begin_file(s, e, name, fd);
+	err = sink_enter(s, fd, e, name);
+	if (err != ERR_OK) {
+		beneath_close(port(s), fd);
+		return err;
+	}
+	s->entries++;
+	return journal_add(s->journal, e, name);
+}
+
+/* What can be known from the record alone. */
+static enum err check_entry(struct sink *s, const struct entry *e, bool is_again)
+{
+	const uint64_t before = s->total + (is_again ? 0 : s->file.at);
+	const uint64_t max = s->cfg.max_bytes;
+	unsigned depth;
+
+	if (s->phase != SINK_PHASE_OPEN)
+		return fail(s, ERR_PROTO, e->path, "came after the end");
+	if (filename_check_path(e->path, &depth) != ERR_OK)
+		return fail(s, ERR_PROTO, e->path, "is no path that is taken");
+	if (s->entries + (s->file.is_open && !is_again) >= s->cfg.max_entries)
+		return fail(s, ERR_LIMIT, e->path, "more entries than were offered");
+	if (e->has_size &&
+	    (e->size > INT64_MAX || before > max || e->size > max - before))
+		return fail(s, ERR_LIMIT, e->path, "more bytes than were offered");
+	return ERR_OK;
+}
+
+enum err sink_entry(struct sink *s, const struct entry *e)
+{
+	const bool is_again = s->file.is_open && e->kind == ENTRY_FILE &&
+			      slice_eq(e->path, own_path(s));
+	enum err err = s->failed;
+
+	if (err == ERR_OK)
+		err = check_entry(s, e, is_again);
+	if (err == ERR_OK && s->stream >= 0 && (is_again || e->kind != ENTRY_FILE))
+		err = ERR_PROTO;
+	if (err == ERR_OK)
+		err = is_again ? forget_file(s) : end_file(s);
+	if (err == ERR_OK && s->stream >= 0)
+		return begin_file(s, e, "", s->stream);
+	if (err == ERR_OK)
+		err = sink_go_to_parent(s, e->path);
+	if (err == ERR_OK)
+		err = begin_entry(s, e);
+	return fail(s, err, e->path, NULL);
+}
+
+static enum err check_bytes(struct sink *s, uint64_t n)
+{
+	const struct sink_file *f = &s->file;
+	const uint64_t before = s->total + f->at;
+
+	if (!f->is_open || s->phase != SINK_PHASE_OPEN)
+		return fail(s, ERR_PROTO, own_path(s), "bytes of no file");
+	if (f->entry.has_size && n > f->entry.size - f->at)
+		return fail(s, ERR_PROTO, own_path(s), "more came of it than was said");
+	if (before > s->cfg.max_bytes || n > s->cfg.max_bytes - before ||
+	    n > INT64_MAX - f->at)
+		return fail(s, ERR_LIMIT, own_path(s), "more bytes than were offered");
+	return ERR_OK;
+}
+
+/* Of a large file a piece is set aside at once: less scattered, and a full disk is known
+ * before the bytes have come. */
+static enum err allocate(struct sink *s)
+{
+	struct sink_file *f = &s->file;
+	const uint64_t left = f->entry.has_size ? f->entry.size - f->at : 0;
+	const int64_t n = (int64_t)(left < WINDOW ? left : WINDOW);
+	int r;
+
+	if (left < ALLOCATE_MIN || f->end > f->at)
+		return ERR_OK;
+	do
+		r = port(s)->fallocate(port(s)->ctx, f->fd, FALLOC_FL_KEEP_SIZE,
+				       (int64_t)f->at, n);
+	while (r == -EINTR);
+	if (r == 0)
+		f->end = f->at + (uint64_t)n;
+	/* It is a favour; only what writing would meet too counts. */
+	return r == -ENOSPC || r == -EDQUOT || r == -EIO ? file_port_err(r) : ERR_OK;
+}
+
+static enum err write_file(struct sink *s, struct slice bytes)
+{
+	struct sink_file *f = &s->file;
+	enum err e = take_room(s, bytes.n);
+
+	if (e == ERR_OK)
+		e = allocate(s);
+	if (e == ERR_OK)
+		e = file_port_write_at(port(s), f->fd, bytes, (int64_t)f->at);
+	if (e == ERR_OK && f->end < f->at + bytes.n)
+		f->end = f->at + bytes.n;
+	return e;
+}
+
+enum err sink_bytes(struct sink *s, struct slice bytes)
+{
+	enum err e = s->failed;
+
+	if (e == ERR_OK)
+		e = check_bytes(s, bytes.n);
+	if (e != ERR_OK || bytes.n == 0)
+		return e;
+	e = s->stream >= 0 ? file_port_write(port(s), s->stream, bytes)
+			   : write_file(s, bytes);
+	if (e != ERR_OK)
+		return fail(s, e, own_path(s), NULL);
+	if (s->cfg.has_digest)
+		digest_add(&s->content, bytes);
+	s->file.at += bytes.n;
+	return ERR_OK;
+}
+
+static enum err write_zeros(struct sink *s, uint64_t n)
+{
+	static const uint8_t zeros[65536];
+	enum err e = ERR_OK;
+
+	while (n > 0 && e == ERR_OK) {
+		const size_t part = n < sizeof(zeros) ? (size_t)n : sizeof(zeros);
+		e = file_port_write(port(s), s->stream, slice_of(zeros, part));
+		n -= part;
+	}
+	return e;
+}
+
+/* What was set aside reads as zeros already; it is given back where that can be done. */
+static void punch(struct sink *s, uint64_t n)
+{
+	const struct sink_file *f = &s->file;
+	const uint64_t set_aside = f->end > f->at ? f->end - f->at : 0;
+	const uint64_t least = set_aside < n ? set_aside : n;
+
+	if (least > 0)
+		port(s)->fallocate(port(s)->ctx, f->fd,
+				   FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+				   (int64_t)f->at, (int64_t)least);
+}
+
+enum err sink_hole(struct sink *s, uint64_t n)
+{
+	enum err e = s->failed;
+
+	if (e == ERR_OK)
+		e = check_bytes(s, n);
+	if (e != ERR_OK)
+		return e;
+	if (s->stream >= 0)
+		e = write_zeros(s, n);
+	else
+		punch(s, n);
+	if (e != ERR_OK)
+		return fail(s, e, own_path(s), NULL);
+	if (s->cfg.has_digest)
+		digest_zeros(&s->content, n);
+	s->file.at += n;
+	return ERR_OK;
+}
+
+enum err sink_durable(struct sink *s, struct entry_place *place)
+{
+	const struct sink_file *f = &s->file;
+
+	*place = (struct entry_place){.entries = s->entries,
+				      .bytes = f->is_open ? f->at : 0};
+	if (s->failed != ERR_OK)
+		return s->failed;
+	if (s->stream >= 0)
+		return ERR_OK;
+	if (fail(s, commit(s, JOURNAL_RECEIVING), (struct slice){0}, NULL) != ERR_OK)
+		return s->failed;
+	journal_digest(s->journal, place->bytes > 0 ? &f->entry : NULL, place->digest);
+	return ERR_OK;
+}
+
+static enum err check_totals(struct sink *s, uint64_t entries, uint64_t bytes,
+			     const uint8_t *digest)
+{
+	uint8_t own[DIGEST_BYTES];
+
+	if (entries != s->entries || bytes != s->total)
+		return fail(s, ERR_PROTO, (struct slice){0},
+			    "not all of what was announced has come");
+	if (digest == NULL || sink_digest_get(s, own) != ERR_OK)
+		return ERR_OK;
+	if (memcmp(own, digest, sizeof(own)) != 0)
+		return fail(s, ERR_PROTO, (struct slice){0},
+			    "the digest of the content is another");
+	return ERR_OK;
+}
+
+enum err sink_end(struct sink *s, uint64_t entries, uint64_t bytes, const uint8_t *digest)
+{
+	enum err e = s->failed;
+
+	if (e == ERR_OK && s->phase != SINK_PHASE_OPEN)
+		e = fail(s, ERR_PROTO, (struct slice){0}, "a second end");
+	if (e == ERR_OK)
+		e = end_file(s);
+	if (e == ERR_OK)
+		e = check_totals(s, entries, bytes, digest);
+	while (e == ERR_OK && s->n_levels > 1)
+		e = fail(s, leave_level(s), (struct slice){0}, NULL);
+	if (e == ERR_OK)
+		s->phase = SINK_PHASE_ENDED;
+	return e;
+}
+
+void sink_policy_set(struct sink *s, enum sink_policy policy)
+{
+	s->cfg.policy = policy;
+}
+
+const char *sink_clash_get(const struct sink *s)
+{
+	return s->clash;
+}
+
+enum err sink_finish(struct sink *s)
+{
+	const struct stage_target to = {.policy = s->cfg.policy,
+					.on_placed = s->cfg.on_placed,
+					.ctx = s->cfg.ctx};
+	enum err e = s->failed;
+
+	if (e != ERR_OK || s->stream >= 0 || s->phase == SINK_PHASE_PLACED)
+		return e;
+	if (s->phase != SINK_PHASE_ENDED)
+		return ERR_USAGE;
+	e = commit(s, JOURNAL_FINISHING);
+	if (e == ERR_OK)
+		e = stage_place(&s->stage, &to, s->clash);
+	if (e == ERR_EXISTS)
+		return e;
+	if (e == ERR_OK)
+		e = commit(s, JOURNAL_DONE);
+	if (e == ERR_OK)
+		s->phase = SINK_PHASE_PLACED;
+	return fail(s, e, (struct slice){0}, NULL);
+}
+
+enum err sink_remove(struct sink *s)
+{
+	enum err e = ERR_OK;
+
+	journal_free(s->journal);
+	s->journal = NULL;
+	if (s->stage.work >= 0)
+		e = stage_remove(&s->stage);
+	sink_free(s);
+	return e;
+}
