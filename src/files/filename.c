@@ -45,11 +45,11 @@ static size_t next_cp(const uint8_t *p, uint32_t *cp)
 	return n;
 }
 
+/* Between Latin letters a joiner does nothing but make two names look the same. */
 static bool is_letter_or_emoji(uint32_t cp)
 {
-	if (cp < 0x80)
-		return (cp | 0x20) >= 'a' && (cp | 0x20) <= 'z';
-	return !IS_IN(cp, not_joined) && !IS_IN(cp, dropped) && !IS_IN(cp, joiners);
+	return cp >= 0x80 && !IS_IN(cp, not_joined) && !IS_IN(cp, dropped) &&
+	       !IS_IN(cp, joiners);
 }
 
 /* before: the code point that was kept last. */
