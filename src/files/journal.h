@@ -61,7 +61,7 @@ void journal_digest(const struct journal *j, const struct entry *current,
 		    uint8_t out[static DIGEST_BYTES]);
 
 /* All records of the log that count, in their order; e and name for the call. ERR_CORRUPT:
- * they are not those that were written. */
+ * they are not those that were written, which is known only at the end. */
 typedef enum err journal_fn(void *ctx, const struct entry *e, const char *name);
 enum err journal_replay(struct journal *j, journal_fn *fn, void *ctx);
 
