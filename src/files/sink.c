@@ -471,7 +471,7 @@ static enum err check_bytes(struct sink *s, uint64_t n)
 }
 
 /* Of a large file a piece is set aside at once: less scattered, and a full disk is known
- * before the bytes have come. */
+ * before the bytes have come. Not where holes are: it would have to be given back. */
 static enum err allocate(struct sink *s)
 {
 	struct sink_file *f = &s->file;
@@ -479,7 +479,7 @@ static enum err allocate(struct sink *s)
 	const int64_t n = (int64_t)(left < WINDOW ? left : WINDOW);
 	int r;
 
-	if (left < ALLOCATE_MIN || f->end > f->at)
+	if (left < ALLOCATE_MIN || f->run < ALLOCATE_MIN || f->end > f->at)
 		return ERR_OK;
 	do
 		r = port(s)->fallocate(port(s)->ctx, f->fd, FALLOC_FL_KEEP_SIZE,
@@ -500,6 +500,7 @@ static enum err write_file(struct sink *s, struct slice bytes)
 		e = allocate(s);
 	if (e == ERR_OK)
 		e = file_port_write_at(port(s), f->fd, bytes, (int64_t)f->at);
+	f->run += bytes.n;
 	if (e == ERR_OK && f->end < f->at + bytes.n)
 		f->end = f->at + bytes.n;
 	return e;
@@ -566,6 +567,7 @@ enum err sink_hole(struct sink *s, uint64_t n)
 	if (s->cfg.has_digest)
 		digest_zeros(&s->content, n);
 	s->file.at += n;
+	s->file.run = 0;
 	return ERR_OK;
 }
 

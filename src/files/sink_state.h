@@ -28,6 +28,7 @@ struct sink_file {
 	char name[FILENAME_ROOM];
 	uint64_t at; /* bytes so far, holes included */
 	uint64_t end; /* of what was written or set aside */
+	uint64_t run; /* bytes since its beginning or its last hole */
 	struct digest before; /* of the content before it */
 	bool is_safe_begun; /* the journal may name it */
 };
