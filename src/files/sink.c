@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/falloc.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -12,8 +11,6 @@
 
 enum {
 	ENTRY_COST = 4096, /* on the disk, about */
-	WINDOW = 64 << 20, /* the room is looked at, and set aside, in pieces of this */
-	ALLOCATE_MIN = 4 << 20,
 	TWINS_TRIED = 6,
 	TWINS_MAX = 4096
 };
@@ -28,7 +25,7 @@ static struct slice own_path(const struct sink *s)
 	return buf_slice(&s->file_path);
 }
 
-static enum err fail(struct sink *s, enum err e, struct slice path, const char *why)
+enum err sink_fail(struct sink *s, enum err e, struct slice path, const char *why)
 {
 	if (e == ERR_OK)
 		return e;
@@ -104,28 +101,6 @@ struct journal_mark sink_mark(const struct sink *s, enum journal_step step)
 	return m;
 }
 
-/* Room for n more bytes besides the floor, asked of the system once for many of them. */
-static enum err take_room(struct sink *s, uint64_t n)
-{
-	uint64_t room;
-	int r;
-
-	if (n <= s->credit) {
-		s->credit -= n;
-		return ERR_OK;
-	}
-	do
-		r = port(s)->room(port(s)->ctx, s->stage.work, &room);
-	while (r == -EINTR);
-	if (r < 0)
-		return file_port_err(r);
-	if (room < s->cfg.floor_bytes || room - s->cfg.floor_bytes < n)
-		return ERR_NOSPACE;
-	room -= s->cfg.floor_bytes + n;
-	s->credit = room < WINDOW ? room : WINDOW;
-	return ERR_OK;
-}
-
 static enum err begin_journal(struct sink *s)
 {
 	const struct sink_config *c = &s->cfg;
@@ -153,7 +128,7 @@ enum err sink_new(const struct sink_config *cfg, struct sink **out, struct misha
 		return e;
 	}
 	if (e == ERR_OK)
-		e = take_room(s, cfg->room_bytes);
+		e = sink_take_room(s, cfg->room_bytes);
 	if (e == ERR_OK)
 		e = begin_journal(s);
 	if (e != ERR_OK) {
@@ -271,7 +246,8 @@ static enum err end_file(struct sink *s)
 	if (!f->is_open)
 		return ERR_OK;
 	if (f->entry.has_size && f->at != f->entry.size)
-		return fail(s, ERR_PROTO, own_path(s), "less came of it than was said");
+		return sink_fail(s, ERR_PROTO, own_path(s),
+				 "less came of it than was said");
 	if (s->stream < 0) {
 		e = set_length(s);
 		if (e == ERR_OK)
@@ -288,7 +264,7 @@ static enum err end_file(struct sink *s)
 	s->total += f->at;
 	f->at = 0;
 	s->has_news = true;
-	return fail(s, e, own_path(s), NULL);
+	return sink_fail(s, e, own_path(s), NULL);
 }
 
 /* One sync of all since the last, whatever it was. */
@@ -397,7 +373,7 @@ static enum err begin_entry(struct sink *s, const struct entry *e)
 	int fd;
 
 	if (err == ERR_OK)
-		err = take_room(s, ENTRY_COST);
+		err = sink_take_room(s, ENTRY_COST);
 	if (err != ERR_OK)
 		return err;
 	fd = make_named(s, is_folder ? make_folder : make_file, is_folder, name);
@@ -423,14 +399,14 @@ static enum err check_entry(struct sink *s, const struct entry *e, bool is_again
 	unsigned depth;
 
 	if (s->phase != SINK_PHASE_OPEN)
-		return fail(s, ERR_PROTO, e->path, "came after the end");
+		return sink_fail(s, ERR_PROTO, e->path, "came after the end");
 	if (filename_check_path(e->path, &depth) != ERR_OK)
-		return fail(s, ERR_PROTO, e->path, "is no path that is taken");
+		return sink_fail(s, ERR_PROTO, e->path, "is no path that is taken");
 	if (s->entries + (s->file.is_open && !is_again) >= s->cfg.max_entries)
-		return fail(s, ERR_LIMIT, e->path, "more entries than were offered");
+		return sink_fail(s, ERR_LIMIT, e->path, "more entries than were offered");
 	if (e->has_size &&
 	    (e->size > INT64_MAX || before > max || e->size > max - before))
-		return fail(s, ERR_LIMIT, e->path, "more bytes than were offered");
+		return sink_fail(s, ERR_LIMIT, e->path, "more bytes than were offered");
 	return ERR_OK;
 }
 
@@ -452,123 +428,7 @@ enum err sink_entry(struct sink *s, const struct entry *e)
 		err = sink_go_to_parent(s, e->path);
 	if (err == ERR_OK)
 		err = begin_entry(s, e);
-	return fail(s, err, e->path, NULL);
-}
-
-static enum err check_bytes(struct sink *s, uint64_t n)
-{
-	const struct sink_file *f = &s->file;
-	const uint64_t before = s->total + f->at;
-
-	if (!f->is_open || s->phase != SINK_PHASE_OPEN)
-		return fail(s, ERR_PROTO, own_path(s), "bytes of no file");
-	if (f->entry.has_size && n > f->entry.size - f->at)
-		return fail(s, ERR_PROTO, own_path(s), "more came of it than was said");
-	if (before > s->cfg.max_bytes || n > s->cfg.max_bytes - before ||
-	    n > INT64_MAX - f->at)
-		return fail(s, ERR_LIMIT, own_path(s), "more bytes than were offered");
-	return ERR_OK;
-}
-
-/* Of a large file a piece is set aside at once: less scattered, and a full disk is known
- * before the bytes have come. Not where holes are: it would have to be given back. */
-static enum err allocate(struct sink *s)
-{
-	struct sink_file *f = &s->file;
-	const uint64_t left = f->entry.has_size ? f->entry.size - f->at : 0;
-	const int64_t n = (int64_t)(left < WINDOW ? left : WINDOW);
-	int r;
-
-	if (left < ALLOCATE_MIN || f->run < ALLOCATE_MIN || f->end > f->at)
-		return ERR_OK;
-	do
-		r = port(s)->fallocate(port(s)->ctx, f->fd, FALLOC_FL_KEEP_SIZE,
-				       (int64_t)f->at, n);
-	while (r == -EINTR);
-	if (r == 0)
-		f->end = f->at + (uint64_t)n;
-	/* It is a favour; only what writing would meet too counts. */
-	return r == -ENOSPC || r == -EDQUOT || r == -EIO ? file_port_err(r) : ERR_OK;
-}
-
-static enum err write_file(struct sink *s, struct slice bytes)
-{
-	struct sink_file *f = &s->file;
-	enum err e = take_room(s, bytes.n);
-
-	if (e == ERR_OK)
-		e = allocate(s);
-	if (e == ERR_OK)
-		e = file_port_write_at(port(s), f->fd, bytes, (int64_t)f->at);
-	f->run += bytes.n;
-	if (e == ERR_OK && f->end < f->at + bytes.n)
-		f->end = f->at + bytes.n;
-	return e;
-}
-
-enum err sink_bytes(struct sink *s, struct slice bytes)
-{
-	enum err e = s->failed;
-
-	if (e == ERR_OK)
-		e = check_bytes(s, bytes.n);
-	if (e != ERR_OK || bytes.n == 0)
-		return e;
-	e = s->stream >= 0 ? file_port_write(port(s), s->stream, bytes)
-			   : write_file(s, bytes);
-	if (e != ERR_OK)
-		return fail(s, e, own_path(s), NULL);
-	if (s->cfg.has_digest)
-		digest_add(&s->content, bytes);
-	s->file.at += bytes.n;
-	return ERR_OK;
-}
-
-static enum err write_zeros(struct sink *s, uint64_t n)
-{
-	static const uint8_t zeros[65536];
-	enum err e = ERR_OK;
-
-	while (n > 0 && e == ERR_OK) {
-		const size_t part = n < sizeof(zeros) ? (size_t)n : sizeof(zeros);
-		e = file_port_write(port(s), s->stream, slice_of(zeros, part));
-		n -= part;
-	}
-	return e;
-}
-
-/* What was set aside reads as zeros already; it is given back where that can be done. */
-static void punch(struct sink *s, uint64_t n)
-{
-	const struct sink_file *f = &s->file;
-	const uint64_t set_aside = f->end > f->at ? f->end - f->at : 0;
-	const uint64_t least = set_aside < n ? set_aside : n;
-
-	if (least > 0)
-		port(s)->fallocate(port(s)->ctx, f->fd,
-				   FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-				   (int64_t)f->at, (int64_t)least);
-}
-
-enum err sink_hole(struct sink *s, uint64_t n)
-{
-	enum err e = s->failed;
-
-	if (e == ERR_OK)
-		e = check_bytes(s, n);
-	if (e != ERR_OK)
-		return e;
-	if (s->stream >= 0)
-		e = write_zeros(s, n);
-	else
-		punch(s, n);
-	if (e != ERR_OK)
-		return fail(s, e, own_path(s), NULL);
-	if (s->cfg.has_digest)
-		digest_zeros(&s->content, n);
-	s->file.at += n;
-	s->file.run = 0;
-	return ERR_OK;
+	return sink_fail(s, err, e->path, NULL);
 }
 
 enum err sink_durable(struct sink *s, struct entry_place *place)
@@ -581,7 +441,7 @@ enum err sink_durable(struct sink *s, struct entry_place *place)
 		return s->failed;
 	if (s->stream >= 0)
 		return ERR_OK;
-	if (fail(s, commit(s, JOURNAL_RECEIVING), (struct slice){0}, NULL) != ERR_OK)
+	if (sink_fail(s, commit(s, JOURNAL_RECEIVING), (struct slice){0}, NULL) != ERR_OK)
 		return s->failed;
 	journal_digest(s->journal, place->bytes > 0 ? &f->entry : NULL, place->digest);
 	return ERR_OK;
@@ -593,13 +453,13 @@ static enum err check_totals(struct sink *s, uint64_t entries, uint64_t bytes,
 	uint8_t own[DIGEST_BYTES];
 
 	if (entries != s->entries || bytes != s->total)
-		return fail(s, ERR_PROTO, (struct slice){0},
-			    "not all of what was announced has come");
+		return sink_fail(s, ERR_PROTO, (struct slice){0},
+				 "not all of what was announced has come");
 	if (digest == NULL || sink_digest_get(s, own) != ERR_OK)
 		return ERR_OK;
 	if (memcmp(own, digest, sizeof(own)) != 0)
-		return fail(s, ERR_PROTO, (struct slice){0},
-			    "the digest of the content is another");
+		return sink_fail(s, ERR_PROTO, (struct slice){0},
+				 "the digest of the content is another");
 	return ERR_OK;
 }
 
@@ -608,13 +468,13 @@ enum err sink_end(struct sink *s, uint64_t entries, uint64_t bytes, const uint8_
 	enum err e = s->failed;
 
 	if (e == ERR_OK && s->phase != SINK_PHASE_OPEN)
-		e = fail(s, ERR_PROTO, (struct slice){0}, "a second end");
+		e = sink_fail(s, ERR_PROTO, (struct slice){0}, "a second end");
 	if (e == ERR_OK)
 		e = end_file(s);
 	if (e == ERR_OK)
 		e = check_totals(s, entries, bytes, digest);
 	while (e == ERR_OK && s->n_levels > 1)
-		e = fail(s, leave_level(s), (struct slice){0}, NULL);
+		e = sink_fail(s, leave_level(s), (struct slice){0}, NULL);
 	if (e == ERR_OK)
 		s->phase = SINK_PHASE_ENDED;
 	return e;
@@ -650,7 +510,7 @@ enum err sink_finish(struct sink *s)
 		e = commit(s, JOURNAL_DONE);
 	if (e == ERR_OK)
 		s->phase = SINK_PHASE_PLACED;
-	return fail(s, e, (struct slice){0}, NULL);
+	return sink_fail(s, e, (struct slice){0}, NULL);
 }
 
 enum err sink_remove(struct sink *s)

@@ -1,6 +1,6 @@
 /*
- * sink_state: what sink.c, which takes the records, and sink_resume.c, which comes back to
- * it, both know of a sink.
+ * sink_state: a sink from within. sink.c takes entries and ends, sink_bytes.c the content of
+ * files, sink_resume.c comes back to what a journal says.
  */
 #ifndef FILES_SINK_STATE_H
 #define FILES_SINK_STATE_H
@@ -56,6 +56,10 @@ struct sink {
 	char clash[256];
 };
 
+/* The sink has failed, for good; the first reason stays. Nothing when e is OK. Returns e. */
+enum err sink_fail(struct sink *s, enum err e, struct slice path, const char *why);
+/* Room for n more bytes besides the floor: ERR_NOSPACE. */
+enum err sink_take_room(struct sink *s, uint64_t n);
 struct sink *sink_alloc(const struct sink_config *cfg);
 /* Goes up until the deepest level is the folder that path lies in; each folder left gets its
  * mode and time. ERR_PROTO: that folder is not among them. */
