@@ -458,6 +458,7 @@ static enum err read_over(struct source *s, const struct entry_place *to,
 	enum err e = ERR_OK;
 
 	while (e == ERR_OK) {
+		out = (struct source_out){.what = SOURCE_BYTES};
 		const bool is_inside = s->phase == PHASE_CONTENT;
 		const bool is_last = s->entries == to->entries;
 		if (is_last && to->bytes == (is_inside ? s->at : 0))
