@@ -224,16 +224,16 @@ enum err sink_go_to_parent(struct sink *s, struct slice path)
 }
 
 /* The file is as long as what came of it: its end may be a hole, or room set aside. */
-static enum err set_length(struct sink *s)
+static enum err set_length(struct sink *s, bool is_complete)
 {
 	struct sink_file *f = &s->file;
 	enum err e;
 
-	if (f->end == f->at)
+	if (f->written == f->at && (!is_complete || f->end <= f->at))
 		return ERR_OK;
 	e = file_port_truncate(port(s), f->fd, f->at);
 	if (e == ERR_OK)
-		f->end = f->at;
+		f->written = f->end = f->at;
 	return e;
 }
 
@@ -249,7 +249,7 @@ static enum err end_file(struct sink *s)
 		return sink_fail(s, ERR_PROTO, own_path(s),
 				 "less came of it than was said");
 	if (s->stream < 0) {
-		e = set_length(s);
+		e = set_length(s, true);
 		if (e == ERR_OK)
 			e = seal(s, f->fd, 0600, final_mode(s, false, f->entry.mode),
 				 f->entry.has_size, f->entry.mtime_ns);
@@ -273,7 +273,7 @@ static enum err sync_all(struct sink *s)
 	enum err e = journal_flush(s->journal);
 
 	if (e == ERR_OK && s->file.is_open)
-		e = set_length(s);
+		e = set_length(s, false);
 	if (e == ERR_OK && s->has_news)
 		e = file_port_sync(port(s), s->stage.work, FILE_PORT_DISK);
 	else if (e == ERR_OK && s->file.is_open)

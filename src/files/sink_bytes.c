@@ -88,8 +88,8 @@ static enum err write_file(struct sink *s, struct slice bytes)
 	if (e == ERR_OK)
 		e = file_port_write_at(port(s), f->fd, bytes, (int64_t)f->at);
 	f->run += bytes.n;
-	if (e == ERR_OK && f->end < f->at + bytes.n)
-		f->end = f->at + bytes.n;
+	if (e == ERR_OK)
+		f->written = f->at + bytes.n;
 	return e;
 }
 

@@ -239,7 +239,7 @@ static enum err reopen_file(struct sink *s, const struct journal_mark *m)
 				.fd = fd,
 				.entry = m->current,
 				.at = m->bytes,
-				.end = m->bytes,
+				.written = m->bytes,
 				.is_safe_begun = true,
 				.before = s->content};
 	memcpy(f->name, m->name, sizeof(f->name));

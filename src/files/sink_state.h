@@ -27,7 +27,8 @@ struct sink_file {
 	struct entry entry; /* its path is in sink.file_path */
 	char name[FILENAME_ROOM];
 	uint64_t at; /* bytes so far, holes included */
-	uint64_t end; /* of what was written or set aside */
+	uint64_t written; /* the length it has on the disk */
+	uint64_t end; /* of the room set aside for it */
 	uint64_t run; /* bytes since its beginning or its last hole */
 	struct digest before; /* of the content before it */
 	bool is_safe_begun; /* the journal may name it */

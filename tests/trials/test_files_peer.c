@@ -563,6 +563,41 @@ static void F3_holes_stay_holes(void **state)
 	file_rig_wipe(&r);
 }
 
+/* Room was set aside for what turns out to be a hole: it is given back, and reads as zeros. */
+static void F3_a_hole_behind_much_data(void **state)
+{
+	static uint8_t data[10 << 20];
+	const struct entry e = file_of("file", 40 << 20);
+	struct file_rig r;
+	struct stat st;
+
+	(void)state;
+	file_rig_init(&r, "x");
+	memset(data, 'x', sizeof(data));
+	struct sink *k = sink_of(&r);
+	must(sink_entry(k, &e));
+	for (size_t at = 0; at < sizeof(data); at += 1 << 20)
+		must(sink_bytes(k, slice_of(data + at, 1 << 20)));
+	must(sink_hole(k, 20 << 20));
+	must(sink_bytes(k, slice_str("y")));
+	must(sink_hole(k, (10 << 20) - 1));
+	must(sink_end(k, 1, 40 << 20, NULL));
+	must(sink_finish(k));
+	must(sink_remove(k));
+	char *path = file_rig_path(&r, "file"), *bytes = tempdir_read(path);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_size, 40 << 20);
+	assert_in_range(st.st_blocks * 512, 10 << 20, 11 << 20);
+	assert_memory_equal(bytes, data, sizeof(data));
+	assert_int_equal(bytes[sizeof(data)], 0);
+	assert_int_equal(bytes[(30 << 20) - 1], 0);
+	assert_int_equal(bytes[30 << 20], 'y');
+	assert_int_equal(bytes[(40 << 20) - 1], 0);
+	mem_free(path);
+	mem_free(bytes);
+	file_rig_wipe(&r);
+}
+
 /* What may happen to a file while it is read. */
 typedef void spoil_fn(const char *path);
 
@@ -778,6 +813,7 @@ int main(void)
 		cmocka_unit_test(F3_entries_out_of_their_place_are_refused),
 		cmocka_unit_test(F3_every_size_arrives),
 		cmocka_unit_test(F3_holes_stay_holes),
+		cmocka_unit_test(F3_a_hole_behind_much_data),
 		cmocka_unit_test(F4_a_file_that_changes_gets_no_name),
 		cmocka_unit_test(F4_in_a_folder_it_is_sent_again),
 		cmocka_unit_test(F4_a_file_that_is_gone_is_said_so),

@@ -440,6 +440,66 @@ static void it_goes_to_every_place_without_reading(void **state)
 	file_rig_wipe(&r);
 }
 
+/* Into a file with a hole: what is left, and the digest of all, are the same. */
+static void it_goes_into_a_file_at_any_byte(void **state)
+{
+	static const uint64_t at[] = {1, 5, 4095, 4096, 100000, 299999, 300001, 700000};
+	const uint64_t whole = 700000;
+	uint8_t want[DIGEST_BYTES] = {0};
+	struct file_rig r;
+	struct stat st;
+
+	(void)state;
+	file_rig_init(&r, "sparse");
+	const int fd = open(r.path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	assert_int_equal(pwrite(fd, "begin", 5, 0), 5);
+	assert_int_equal(pwrite(fd, "end", 3, 300000), 3);
+	assert_int_equal(ftruncate(fd, (off_t)whole), 0);
+	assert_int_equal(fstat(fd, &st), 0);
+	close(fd);
+	for (size_t i = 0; i < 2 * sizeof(at) / sizeof(at[0]); i++) {
+		struct source_config cfg = file_rig_source(&r);
+		struct mishap why = {.e = ERR_OK};
+		struct entry_place place = {.bytes = at[i / 2]};
+		const struct entry e = {.path = slice_str("sparse"),
+					.has_size = true,
+					.size = whole,
+					.mtime_ns =
+						(int64_t)st.st_mtim.tv_sec * 1000000000 +
+						st.st_mtim.tv_nsec};
+		struct source_out out;
+		struct source *s;
+		struct digest d;
+		uint8_t buf[4000];
+		uint64_t left = 0;
+		cfg.has_digest = i % 2 == 0;
+		entry_digest_init(&d);
+		entry_digest_add(&d, &e);
+		digest_get(&d, place.digest);
+		assert_int_equal(source_new(&cfg, &s, &why), ERR_OK);
+		assert_int_equal(source_seek(s, &place), ERR_OK);
+		while (source_next(s, buf, sizeof(buf), &out) == ERR_OK &&
+		       out.what != SOURCE_END) {
+			assert_int_not_equal(out.what, SOURCE_ENTRY);
+			left += out.n + out.hole;
+		}
+		assert_int_equal(out.what, SOURCE_END);
+		assert_int_equal(left, whole - at[i / 2]);
+		assert_int_equal(out.bytes, whole);
+		assert_int_equal(out.entries, 1);
+		if (i == 0)
+			memcpy(want, out.digest, sizeof(want));
+		if (cfg.has_digest)
+			assert_memory_equal(out.digest, want, sizeof(want));
+		source_free(s);
+		place.bytes = whole + 1;
+		assert_int_equal(source_new(&cfg, &s, &why), ERR_OK);
+		assert_int_equal(source_seek(s, &place), ERR_IN_USE);
+		source_free(s);
+	}
+	file_rig_wipe(&r);
+}
+
 static void a_place_in_another_tree_is_refused(void **state)
 {
 	struct mishap why = {.e = ERR_OK};
@@ -513,6 +573,7 @@ int main(void)
 		cmocka_unit_test(a_silent_stream_says_so),
 		cmocka_unit_test(the_digest_of_metadata_is_that_of_the_protocol),
 		cmocka_unit_test(it_goes_to_every_place_without_reading),
+		cmocka_unit_test(it_goes_into_a_file_at_any_byte),
 		cmocka_unit_test(a_place_in_another_tree_is_refused),
 		cmocka_unit_test(many_names_are_sorted),
 	};
