@@ -243,7 +243,7 @@ enum err file_rig_go_on(struct file_rig *r)
 	r->sink_err = e;
 	if (e != ERR_OK)
 		return e;
-	r->place = place;
+	r->place = r->resumed = place;
 	e = source_new(&from, &s, &r->why);
 	if (e == ERR_OK)
 		e = source_seek(s, &place);

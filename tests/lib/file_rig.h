@@ -23,6 +23,7 @@ struct file_rig {
 	bool has_digest;
 	struct mishap why;
 	struct entry_place place; /* the last durable one */
+	struct entry_place resumed; /* where file_rig_go_on began */
 	/* of on_placed and on_skip */
 	unsigned n_placed, n_skipped;
 	char placed[RIG_PLACED][256], skipped[RIG_PLACED][256];

@@ -132,7 +132,7 @@ static void F6_killed_at_every_call_it_goes_on(void **state)
 		if (e != ERR_OK)
 			fail_msg("killed at %ju: %s %s", (uintmax_t)k, err_name(e),
 				 r.why.text);
-		n_resumed += r.place.entries > 0;
+		n_resumed += r.resumed.entries > 0;
 		file_rig_check(&r, "tree");
 		file_rig_wipe(&r);
 	}

@@ -299,6 +299,16 @@ static void F2_a_planted_working_folder_is_not_entered(void **state)
 	(void)e;
 }
 
+/* Nothing that was planted gets a name of ours. */
+static void check_no_link(struct file_rig *r, const char *name)
+{
+	char *path = file_rig_path(r, name);
+	struct stat st;
+
+	assert_true(lstat(path, &st) != 0 || S_ISDIR(st.st_mode));
+	mem_free(path);
+}
+
 /* While it arrives, parts of the working folder become symlinks that lead out. */
 static void F2_what_is_swapped_during_the_transfer_leads_nowhere(void **state)
 {
@@ -346,6 +356,7 @@ static void F2_what_is_swapped_during_the_transfer_leads_nowhere(void **state)
 			if (e == ERR_OK)
 				e = sink_finish(k);
 			sink_remove(k);
+			check_no_link(&r, "d");
 		}
 		mem_free(path);
 		mem_free(aside);
@@ -651,6 +662,7 @@ static enum err pump_and_spoil(struct file_rig *r, const char *path, spoil_fn *s
 	bool is_first = false;
 	enum err e = ERR_OK;
 
+	from.has_digest = to.has_digest = true;
 	must(source_new(&from, &s, &r->why));
 	struct sink *k = sink_with(r, &to);
 	while (out.what != SOURCE_END && e == ERR_OK) {
@@ -674,7 +686,7 @@ static enum err pump_and_spoil(struct file_rig *r, const char *path, spoil_fn *s
 	r->why = *source_mishap(s);
 	source_free(s);
 	if (e == ERR_OK) {
-		must(sink_end(k, out.entries, out.bytes, NULL));
+		must(sink_end(k, out.entries, out.bytes, out.digest));
 		must(sink_finish(k));
 	}
 	must(sink_remove(k));
