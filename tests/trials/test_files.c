@@ -164,6 +164,53 @@ static void F6_killed_again_and_again(void **state)
 	}
 }
 
+/* Flips a byte of the journal or its log, or cuts it short. */
+static void damage(const struct file_rig *r, const char *name, unsigned i)
+{
+	char *path =
+		mem_printf("%s/.p2pmsg-abcd0000000000000000000000000000/%s", r->to, name);
+	const int fd = open(path, O_RDWR | O_CLOEXEC);
+	const off_t at = (off_t)(i % 7) * 16384 / 4 + (off_t)i;
+	struct stat st;
+	uint8_t byte;
+
+	mem_free(path);
+	if (fd < 0)
+		return;
+	assert_int_equal(fstat(fd, &st), 0);
+	if (i % 5 == 0)
+		assert_int_equal(ftruncate(fd, st.st_size / (off_t)(1 + i % 4)), 0);
+	if (pread(fd, &byte, 1, at) == 1) {
+		byte ^= 1;
+		assert_int_equal(pwrite(fd, &byte, 1, at), 1);
+	}
+	close(fd);
+}
+
+static void F6_with_a_damaged_journal_nothing_wrong_arrives(void **state)
+{
+	unsigned n_anew = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < 120; i++) {
+		struct file_rig r;
+		file_rig_init(&r, "tree");
+		file_tree_make(r.path);
+		r.every = 20000;
+		file_fault_init(&r.to_port, FILE_FAULT_DIE, 90 + i % 30);
+		in_a_child(&r, file_rig_send);
+		file_fault_init(&r.to_port, FILE_FAULT_NONE, 0);
+		damage(&r, i % 2 == 0 ? "journal" : "log", i);
+		const enum err e = file_rig_go_on(&r);
+		if (e != ERR_OK)
+			fail_msg("%u: %s %s", i, err_name(e), r.why.text);
+		n_anew += r.resumed.entries == 0;
+		file_rig_check(&r, "tree");
+		file_rig_wipe(&r);
+	}
+	assert_in_range(n_anew, 5, 110);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -172,6 +219,7 @@ int main(void)
 		cmocka_unit_test(F5_every_call_of_the_source_fails_once),
 		cmocka_unit_test(F6_killed_at_every_call_it_goes_on),
 		cmocka_unit_test(F6_killed_again_and_again),
+		cmocka_unit_test(F6_with_a_damaged_journal_nothing_wrong_arrives),
 	};
 
 	file_rig_main();
