@@ -163,7 +163,7 @@ static void own_verbs_need_no_node(void **state)
 	assert_non_null(strstr(r.out, "-- p2pmsg "));
 	assert_non_null(strstr(r.out, "/nick [NICK]\n"));
 	assert_non_null(strstr(r.out, "-! there is no command frob"));
-	assert_non_null(strstr(r.out, "/msg WHO TEXT..."));
+	assert_non_null(strstr(r.out, "/msg WHO [--wait WAIT] TEXT..."));
 	assert_null(strstr(r.out, "not any more"));
 	assert_int_equal(r.status, 0);
 	wipe(&r);
@@ -174,7 +174,7 @@ static void wrong_lines_say_what_to_type(void **state)
 	struct frontend_run r = run("/frob\n/msg\ncaf\xe9\n\n", false);
 	(void)state;
 	assert_non_null(strstr(r.out, "-! there is no command /frob"));
-	assert_non_null(strstr(r.out, "type /msg WHO TEXT..."));
+	assert_non_null(strstr(r.out, "type /msg WHO [--wait WAIT] TEXT..."));
 	assert_non_null(strstr(r.out, "not UTF-8"));
 	wipe(&r);
 }
