@@ -72,7 +72,9 @@ struct sink;
 enum err sink_new(const struct sink_config *cfg, struct sink **out, struct mishap *why);
 
 /* Goes on where the journal says: peer, policy, note and has_digest are as they were, cfg's
- * are not looked at. *place for FILE_ACCEPT. What came after that place is gone.
+ * are not looked at. *place for FILE_ACCEPT. What came after that place is gone. If
+ * place->bytes is more than 0 the ENTRY of that file comes once more, as it was (else
+ * ERR_PROTO), and then what lies behind those bytes.
  *   ERR_MISSING  there is no such working folder
  *   ERR_CORRUPT  its journal is damaged, or it is not what the journal says; the folder has
  *                been removed: sink_new
@@ -96,7 +98,8 @@ enum err sink_entry(struct sink *s, const struct entry *e);
 enum err sink_bytes(struct sink *s, struct slice bytes);
 enum err sink_hole(struct sink *s, uint64_t n);
 
-/* All that was given so far is on the disk, and the journal says so. Costs one sync of the
+/* All that was given so far is on the disk, and the journal says so; an entry counts when
+ * another, or the end, has come behind it. Costs one sync of the
  * data and one of a block of the journal. A stream: what was written (nothing is synced). */
 enum err sink_durable(struct sink *s, struct entry_place *place);
 

@@ -97,9 +97,9 @@ void source_free(struct source *s);
 enum err source_next(struct source *s, uint8_t *buf, size_t room, struct source_out *out);
 
 /* Goes to where the receiver has it all safe, as the first call. File bytes before it are
- * not read, unless has_digest. The next record is, when place->bytes is 0, the ENTRY that
- * follows; else BYTES or HOLE of the entry that had begun. ERR_IN_USE: the metadata is not
- * what it was (CODE_CHANGED); source_new again to start anew. */
+ * not read, unless has_digest. The next record is the ENTRY of the first entry that is not
+ * complete there (or END); its BYTES and HOLE begin behind place->bytes. ERR_IN_USE: the
+ * metadata is not what it was (CODE_CHANGED); source_new again to start anew. */
 enum err source_seek(struct source *s, const struct entry_place *place);
 
 /* Lives as long as s. */

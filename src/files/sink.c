@@ -70,7 +70,7 @@ const struct mishap *sink_mishap(const struct sink *s)
 
 void sink_progress(const struct sink *s, uint64_t *entries, uint64_t *bytes)
 {
-	*entries = s->entries + s->file.is_open;
+	*entries = s->entries + s->has_new_folder + s->file.is_open;
 	*bytes = s->total + s->file.at;
 }
 
@@ -387,8 +387,42 @@ static enum err begin_entry(struct sink *s, const struct entry *e)
 		beneath_close(port(s), fd);
 		return err;
 	}
+	s->folder = *e;
+	s->folder.path = buf_slice(&s->path);
+	s->has_new_folder = true;
+	return ERR_OK;
+}
+
+/* An entry counts when another has come behind it. */
+static enum err end_folder(struct sink *s)
+{
+	if (!s->has_new_folder)
+		return ERR_OK;
+	s->has_new_folder = false;
 	s->entries++;
-	return journal_add(s->journal, e, name);
+	return sink_fail(
+		s, journal_add(s->journal, &s->folder, s->levels[s->n_levels - 1].name),
+		s->folder.path, NULL);
+}
+
+static enum err end_entry(struct sink *s)
+{
+	const enum err e = end_folder(s);
+
+	return e == ERR_OK ? end_file(s) : e;
+}
+
+/* The ENTRY that goes before the rest of a file that had begun. */
+static enum err go_on_with(struct sink *s, const struct entry *e)
+{
+	const struct entry *was = &s->file.entry;
+
+	if (!slice_eq(e->path, was->path) || e->kind != was->kind ||
+	    e->has_size != was->has_size || e->size != was->size ||
+	    e->mtime_ns != was->mtime_ns || e->mode != was->mode)
+		return sink_fail(s, ERR_PROTO, e->path, "is not what it was before");
+	s->file.is_awaited = false;
+	return ERR_OK;
 }
 
 /* What can be known from the record alone. */
@@ -402,7 +436,8 @@ static enum err check_entry(struct sink *s, const struct entry *e, bool is_again
 		return sink_fail(s, ERR_PROTO, e->path, "came after the end");
 	if (filename_check_path(e->path, &depth) != ERR_OK)
 		return sink_fail(s, ERR_PROTO, e->path, "is no path that is taken");
-	if (s->entries + (s->file.is_open && !is_again) >= s->cfg.max_entries)
+	if (s->entries + s->has_new_folder + (s->file.is_open && !is_again) >=
+	    s->cfg.max_entries)
 		return sink_fail(s, ERR_LIMIT, e->path, "more entries than were offered");
 	if (e->has_size &&
 	    (e->size > INT64_MAX || before > max || e->size > max - before))
@@ -420,8 +455,10 @@ enum err sink_entry(struct sink *s, const struct entry *e)
 		err = check_entry(s, e, is_again);
 	if (err == ERR_OK && s->stream >= 0 && (is_again || e->kind != ENTRY_FILE))
 		err = ERR_PROTO;
+	if (err == ERR_OK && s->file.is_awaited)
+		return go_on_with(s, e);
 	if (err == ERR_OK)
-		err = is_again ? forget_file(s) : end_file(s);
+		err = is_again ? forget_file(s) : end_entry(s);
 	if (err == ERR_OK && s->stream >= 0)
 		return begin_file(s, e, "", s->stream);
 	if (err == ERR_OK)
@@ -440,6 +477,9 @@ enum err sink_durable(struct sink *s, struct entry_place *place)
 	if (s->failed != ERR_OK)
 		return s->failed;
 	if (s->stream >= 0)
+		return ERR_OK;
+	/* Once it is placed the journal says more than this. */
+	if (s->phase == SINK_PHASE_PLACED)
 		return ERR_OK;
 	if (sink_fail(s, commit(s, JOURNAL_RECEIVING), (struct slice){0}, NULL) != ERR_OK)
 		return s->failed;
@@ -470,7 +510,7 @@ enum err sink_end(struct sink *s, uint64_t entries, uint64_t bytes, const uint8_
 	if (e == ERR_OK && s->phase != SINK_PHASE_OPEN)
 		e = sink_fail(s, ERR_PROTO, (struct slice){0}, "a second end");
 	if (e == ERR_OK)
-		e = end_file(s);
+		e = end_entry(s);
 	if (e == ERR_OK)
 		e = check_totals(s, entries, bytes, digest);
 	while (e == ERR_OK && s->n_levels > 1)

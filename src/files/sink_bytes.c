@@ -45,7 +45,7 @@ static enum err check_bytes(struct sink *s, uint64_t n)
 	const struct sink_file *f = &s->file;
 	const uint64_t before = s->total + f->at;
 
-	if (!f->is_open || s->phase != SINK_PHASE_OPEN)
+	if (!f->is_open || f->is_awaited || s->phase != SINK_PHASE_OPEN)
 		return sink_fail(s, ERR_PROTO, own_path(s), "bytes of no file");
 	if (f->entry.has_size && n > f->entry.size - f->at)
 		return sink_fail(s, ERR_PROTO, own_path(s),

@@ -241,6 +241,7 @@ static enum err reopen_file(struct sink *s, const struct journal_mark *m)
 				.at = m->bytes,
 				.written = m->bytes,
 				.is_safe_begun = true,
+				.is_awaited = true,
 				.before = s->content};
 	memcpy(f->name, m->name, sizeof(f->name));
 	e = buf_add(&s->file_path, m->current.path);

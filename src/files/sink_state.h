@@ -32,6 +32,8 @@ struct sink_file {
 	uint64_t run; /* bytes since its beginning or its last hole */
 	struct digest before; /* of the content before it */
 	bool is_safe_begun; /* the journal may name it */
+	/* sink_resume came back to it: its ENTRY has to come once more, as it was. */
+	bool is_awaited;
 };
 
 enum sink_phase { SINK_PHASE_OPEN, SINK_PHASE_ENDED, SINK_PHASE_PLACED };
@@ -48,6 +50,9 @@ struct sink {
 	unsigned n_levels;
 	struct buf path, file_path; /* of the deepest folder; of the file */
 	struct sink_file file;
+	/* The deepest level has just begun: it counts when something has followed it. */
+	bool has_new_folder;
+	struct entry folder; /* its path is sink.path */
 	uint64_t entries, total; /* whole ones; bytes of them */
 	uint64_t
 		credit; /* bytes that may be written before the room is looked at again */

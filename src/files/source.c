@@ -37,6 +37,7 @@ struct source {
 	uint64_t entries, bytes;
 	struct digest digest;
 	uint64_t stop_at; /* while seeking: not beyond this byte of the file */
+	bool owes_entry; /* that of the file it went into, before its bytes */
 };
 
 const char *source_skip_str(enum source_skip why)
@@ -313,6 +314,12 @@ static enum err on_content(struct source *s, uint8_t *buf, size_t room,
 {
 	uint64_t begin = s->at;
 
+	if (s->owes_entry) {
+		s->owes_entry = false;
+		out->what = SOURCE_ENTRY;
+		out->entry = entry_of(&s->node);
+		return ERR_OK;
+	}
 	if (s->at == s->size)
 		return end_file(s, out);
 	if (s->at == s->data_end) {
@@ -503,6 +510,7 @@ enum err source_seek(struct source *s, const struct entry_place *place)
 		return changed(s, "less is there than was sent");
 	if (e != ERR_OK)
 		return e;
+	s->owes_entry = place->bytes > 0;
 	digest_get(&metadata, got);
 	if (memcmp(got, place->digest, sizeof(got)) != 0)
 		return changed(s, "it was changed since it was sent");

@@ -427,6 +427,77 @@ static void a_changed_file_begins_anew(void **state)
 	file_rig_wipe(&r);
 }
 
+static void a_folder_counts_when_something_follows(void **state)
+{
+	const struct entry d = folder_of("d"), e = folder_of("d/e");
+	struct entry_place place;
+	struct mishap why = {.e = ERR_OK};
+	struct file_rig r;
+
+	(void)state;
+	file_rig_init(&r, "x");
+	struct sink *k = sink_of(&r);
+	const struct sink_config cfg = file_rig_sink(&r);
+	must(sink_entry(k, &d));
+	must(sink_durable(k, &place));
+	assert_int_equal(place.entries, 0);
+	must(sink_entry(k, &e));
+	must(sink_durable(k, &place));
+	assert_int_equal(place.entries, 1);
+	sink_free(k);
+	must(sink_resume(&cfg, &k, &place, &why));
+	assert_int_equal(place.entries, 1);
+	/* It comes once more, and is not a twin of what was left of it. */
+	must(sink_entry(k, &e));
+	must(sink_end(k, 2, 0, NULL));
+	must(sink_durable(k, &place));
+	assert_int_equal(place.entries, 2);
+	must(sink_finish(k));
+	must(sink_durable(k, &place));
+	assert_int_equal(place.entries, 2);
+	must(sink_remove(k));
+	char *path = file_rig_path(&r, "d");
+	assert_int_equal(tempdir_count(path), 1);
+	mem_free(path);
+	file_rig_wipe(&r);
+}
+
+static void going_on_begins_with_the_same_entry(void **state)
+{
+	const struct entry e = file_of("name", 5), longer = file_of("name", 6),
+			   other = file_of("other", 5);
+	struct entry_place place;
+	struct mishap why = {.e = ERR_OK};
+	struct file_rig r;
+
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		file_rig_init(&r, "x");
+		struct sink *k = sink_of(&r);
+		const struct sink_config cfg = file_rig_sink(&r);
+		give(k, &e, "ab");
+		must(sink_durable(k, &place));
+		must(sink_bytes(k, slice_str("lost")) == ERR_PROTO ? ERR_OK : ERR_BUG);
+		sink_free(k);
+		must(sink_resume(&cfg, &k, &place, &why));
+		assert_int_equal(place.bytes, 2);
+		if (i == 1)
+			assert_int_equal(sink_entry(k, &longer), ERR_PROTO);
+		if (i == 2)
+			assert_int_equal(sink_entry(k, &other), ERR_PROTO);
+		if (i == 3)
+			assert_int_equal(sink_bytes(k, slice_str("c")), ERR_PROTO);
+		if (i == 0) {
+			give(k, &e, "cde");
+			must(sink_end(k, 1, 5, NULL));
+			must(sink_finish(k));
+			check_content(&r, "name", "abcde");
+		}
+		must(sink_remove(k));
+		file_rig_wipe(&r);
+	}
+}
+
 static void a_stream_goes_to_a_descriptor(void **state)
 {
 	const struct entry e = {.path = slice_str("stdin")};
@@ -560,6 +631,8 @@ int main(void)
 		cmocka_unit_test(syncs_are_few),
 		cmocka_unit_test(small_files_cost_few_calls),
 		cmocka_unit_test(a_changed_file_begins_anew),
+		cmocka_unit_test(a_folder_counts_when_something_follows),
+		cmocka_unit_test(going_on_begins_with_the_same_entry),
 		cmocka_unit_test(a_stream_goes_to_a_descriptor),
 		cmocka_unit_test(it_works_where_the_kernel_lacks_things),
 		cmocka_unit_test(beneath_means_beneath),

@@ -478,6 +478,10 @@ static void it_goes_into_a_file_at_any_byte(void **state)
 		digest_get(&d, place.digest);
 		assert_int_equal(source_new(&cfg, &s, &why), ERR_OK);
 		assert_int_equal(source_seek(s, &place), ERR_OK);
+		assert_int_equal(source_next(s, buf, sizeof(buf), &out), ERR_OK);
+		assert_int_equal(out.what, SOURCE_ENTRY);
+		assert_false(out.is_again);
+		assert_int_equal(out.entry.size, whole);
 		while (source_next(s, buf, sizeof(buf), &out) == ERR_OK &&
 		       out.what != SOURCE_END) {
 			assert_int_not_equal(out.what, SOURCE_ENTRY);
