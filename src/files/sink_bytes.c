@@ -124,17 +124,15 @@ static enum err write_zeros(struct sink *s, uint64_t n)
 	return e;
 }
 
-/* What was set aside reads as zeros already; it is given back where that can be done. */
-static void punch(struct sink *s, uint64_t n)
+/* What was set aside lies behind the end of the file, where some file systems punch no
+ * holes: cutting the file where it ends gives it back. It is a favour too. */
+static void give_back(struct sink *s)
 {
-	const struct sink_file *f = &s->file;
-	const uint64_t set_aside = f->end > f->at ? f->end - f->at : 0;
-	const uint64_t least = set_aside < n ? set_aside : n;
+	struct sink_file *f = &s->file;
 
-	if (least > 0)
-		port(s)->fallocate(port(s)->ctx, f->fd,
-				   FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-				   (int64_t)f->at, (int64_t)least);
+	if (f->end > f->at && f->written == f->at)
+		port(s)->ftruncate(port(s)->ctx, f->fd, (int64_t)f->at);
+	f->end = f->at;
 }
 
 enum err sink_hole(struct sink *s, uint64_t n)
@@ -148,7 +146,7 @@ enum err sink_hole(struct sink *s, uint64_t n)
 	if (s->stream >= 0)
 		e = write_zeros(s, n);
 	else
-		punch(s, n);
+		give_back(s);
 	if (e != ERR_OK)
 		return sink_fail(s, e, own_path(s), NULL);
 	if (s->cfg.has_digest)
