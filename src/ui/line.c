@@ -322,6 +322,10 @@ static void run(struct line *l, struct command *cmd)
 	}
 	if (is_saying(cmd))
 		cmd->tag = TAG_QUIET | ++l->last_tag;
+	/* The name may mean another key now: the next text must not go to the old one. */
+	if (cmd->verb == VERB_TRUST && cmd->u.trust.id && l->who &&
+	    strcmp(l->who, "#lan") != 0)
+		choose(l, NULL, NULL);
 	wait_if_piped(l, cmd, wait, sizeof wait);
 	submit(l, cmd);
 }

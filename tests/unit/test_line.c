@@ -124,6 +124,15 @@ static void a_query_that_fails_leaves_nobody(void **state)
 	wipe(&r);
 }
 
+static void who_was_current_is_chosen_anew_after_trust(void **state)
+{
+	struct frontend_run r = run("/query bob\n/trust bob abcd\nsecret\n", false);
+	(void)state;
+	assert_null(strstr(r.out, "secret"));
+	assert_non_null(strstr(r.out, "-! nobody is chosen to talk to"));
+	wipe(&r);
+}
+
 static void every_answer_comes_before_the_end(void **state)
 {
 	struct frontend_run r = {.ops = &frontend_line,
@@ -241,6 +250,7 @@ int main(void)
 		cmocka_unit_test(what_its_own_node_said_before_is_shown),
 		cmocka_unit_test(a_query_changes_whom_text_is_for),
 		cmocka_unit_test(a_query_that_fails_leaves_nobody),
+		cmocka_unit_test(who_was_current_is_chosen_anew_after_trust),
 		cmocka_unit_test(every_answer_comes_before_the_end),
 		cmocka_unit_test(many_lines_are_all_done),
 		cmocka_unit_test(own_verbs_need_no_node),
