@@ -135,6 +135,7 @@ struct event_row {
 	bool is_kept;
 	const struct event_field *fields;
 	size_t n_fields;
+	const uint16_t *strs; /* the offsets of its texts, then 0 */
 };
 const struct event_row *event_row(enum event_type t);
 /* By name; NULL. */

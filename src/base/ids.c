@@ -22,12 +22,16 @@ int id32_cmp(const struct id32 *a, const struct id32 *b)
 
 void hex_encode(struct slice in, char *out)
 {
-	static const char digits[] = "0123456789abcdef";
+#define PAIRS(h) \
+	h "0" h "1" h "2" h "3" h "4" h "5" h "6" h "7" h "8" h "9" h "a" h "b" h "c" h \
+	  "d" h "e" h "f"
+	static const char pairs[] = PAIRS("0") PAIRS("1") PAIRS("2") PAIRS("3") PAIRS("4")
+		PAIRS("5") PAIRS("6") PAIRS("7") PAIRS("8") PAIRS("9") PAIRS("a")
+			PAIRS("b") PAIRS("c") PAIRS("d") PAIRS("e") PAIRS("f");
+#undef PAIRS
 
-	for (size_t i = 0; i < in.n; i++) {
-		out[2 * i] = digits[in.p[i] >> 4];
-		out[2 * i + 1] = digits[in.p[i] & 15];
-	}
+	for (size_t i = 0; i < in.n; i++)
+		memcpy(out + 2 * i, pairs + 2 * in.p[i], 2);
 	out[2 * in.n] = '\0';
 }
 

@@ -9,17 +9,25 @@
 enum { REPLY, KEPT };
 
 /* A function for each event, so that its struct can have one name for all. */
-#define F(fname, ftype) \
-	{#fname, EVENT_##ftype, offsetof(struct event, u) + offsetof(event_here, fname)},
+#define AT(fname) (offsetof(struct event, u) + offsetof(event_here, fname))
+#define F(fname, ftype) {#fname, EVENT_##ftype, AT(fname)},
+/* Of texts only: every event is copied, and they are what takes time. */
+#define STR_AT_STR(fname) AT(fname),
+#define STR_AT_NUM(fname)
+#define STR_AT_YES(fname)
+#define STR_AT_TIME(fname)
+#define S(fname, ftype) STR_AT_##ftype(fname)
 #define E(NAME, ename, keep) \
 	static const struct event_row *row_##ename(void) \
 	{ \
 		typedef struct event_##ename event_here; \
 		static const struct event_field fields[] = {EVENT_FIELDS_##NAME(F)}; \
+		static const uint16_t strs[] = {EVENT_FIELDS_##NAME(S) 0}; \
 		static const struct event_row row = {.type = EVENT_##NAME, \
 						     .name = #ename, \
 						     .is_kept = keep, \
 						     .fields = fields, \
+						     .strs = strs, \
 						     .n_fields = sizeof fields / \
 								 sizeof *fields}; \
 		return &row; \
@@ -27,6 +35,7 @@ enum { REPLY, KEPT };
 EVENT_TABLE(E)
 #undef E
 #undef F
+#undef S
 
 static const struct event_row *(*const rows[EVENT_COUNT])(void) = {
 #define E(NAME, name, keep) row_##name,
@@ -47,24 +56,15 @@ const struct event_row *event_row_find(const char *name)
 	return NULL;
 }
 
-/* Where the event keeps a text; NULL for fields of other types and absent ones. */
-static const char **str_at(struct event *ev, const struct event_field *f)
-{
-	if (f->type != EVENT_STR)
-		return NULL;
-	const char **s = (const char **)(void *)((char *)ev + f->offset);
-	return *s ? s : NULL;
-}
-
 size_t event_copy_into(const struct event *ev, void *room, size_t max)
 {
 	const struct event_row *row = event_row(ev->type);
 	struct event head, *to = max < sizeof head ? &head : room;
 	size_t at = sizeof head;
 	*to = *ev;
-	for (size_t i = 0; i < row->n_fields; i++) {
-		const char **s = str_at(to, &row->fields[i]);
-		if (!s)
+	for (const uint16_t *offset = row->strs; *offset != 0; offset++) {
+		const char **s = (const char **)(void *)((char *)to + *offset);
+		if (*s == NULL)
 			continue;
 		size_t n = strlen(*s) + 1;
 		if (room != NULL && at + n <= max)
