@@ -27,7 +27,7 @@ class Wrong:
 
     def __init__(self, place, name, offset_s):
         self.path = os.path.join(place.dir, name + ".clock")
-        self.library = library()
+        self.preload = library()
         self.set(offset_s)
 
     def set(self, offset_s):
@@ -37,7 +37,7 @@ class Wrong:
 
     def env(self):
         # The clock that only runs forward stays as it is, as on a real machine.
-        return {"LD_PRELOAD": self.library, "FAKETIME_TIMESTAMP_FILE": self.path,
+        return {"LD_PRELOAD": self.preload, "FAKETIME_TIMESTAMP_FILE": self.path,
                 "FAKETIME_NO_CACHE": "1", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
 
 
